@@ -1,15 +1,21 @@
 # syntax=docker/dockerfile:1
 # The production image, from the root of the repository: docker build -t ms-ticketing .
-# Node.js runs TypeScript directly, so there is no build. The image has no development packages and no stand-ins.
+# Node.js runs TypeScript directly, so only the pages are built. The image has no development packages and no stand-ins.
 
 FROM node:26.10.0-alpine AS packages
 WORKDIR /app
 COPY package.json package-lock.json ./
 # Declarations and source maps are a third of the packages and are not needed; one weight of the fonts is used.
-RUN npm ci --omit=dev --omit=optional --no-audit --no-fund \
+RUN npm ci --omit=dev --omit=optional --workspaces=false --ignore-scripts --no-audit --no-fund \
  && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete \
  && find node_modules -type f \( -name '*.ttf' -o -name '*.woff' -o -name '*.woff2' \) \
       ! -name '*_400Regular.ttf' ! -name 'unifontex-latin-400-normal.woff' -delete
+
+FROM node:26.10.0-alpine AS pages
+WORKDIR /app
+COPY package.json package-lock.json ./
+COPY web web
+RUN npm ci -w web --include-workspace-root=false --ignore-scripts --no-audit --no-fund && node web/build.mjs
 
 FROM node:26.10.0-alpine
 ENV NODE_ENV=production PORT=8084 DATA_DIR=/data
@@ -21,6 +27,7 @@ COPY package.json ./
 COPY migrations migrations
 COPY scripts/migrate.ts scripts/verify.ts scripts/reconcile.ts scripts/qr-key.ts scripts/qr-reissue.ts scripts/servers.ts scripts/
 COPY src src
+COPY --from=pages /app/web/dist web/dist
 USER node
 EXPOSE 8084
 HEALTHCHECK --interval=10s --timeout=2s --start-period=30s --retries=3 \

@@ -8,7 +8,7 @@ const MINUTE_MS = 60_000;
 const HANGS_MS = 20 * MINUTE_MS;
 
 /** Suites that start servers, kill processes or take minutes. Each has its npm script; `npm test` leaves them out. */
-const SLOW_SUITES = ['controls', 'crash', 'deploy', 'model', 'slow', 'stack'];
+const SLOW_SUITES = ['browser', 'controls', 'crash', 'deploy', 'model', 'slow', 'stack'];
 
 /** Few rounds of each race in `npm test`, all of them in `npm run test:slow`. */
 const RACES = 'test/races/**/*.test.ts';
@@ -92,6 +92,11 @@ export default defineConfig({
         include: [RACES, 'test/slow/**/*.test.ts'],
         maxWorkers: 2,
         provide: { isThorough: true },
+      }),
+      // The pages in a real Chromium.
+      onPostgres('browser', {
+        include: ['test/browser/**/*.test.ts'],
+        maxWorkers: 1,
       }),
       // Each takes one guard out and must see its invariant break.
       onPostgres('controls', {

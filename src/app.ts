@@ -5,7 +5,7 @@ import { closeInReverse, createCore, layFoundation, type Overrides, reportUp } f
 import { createReadings } from './app/readings.ts';
 import { jobsOf, startJobs, subscribe, turnOf } from './app/run.ts';
 import { connectServers, type Ground, openPostgres } from './app/servers.ts';
-import { doorHours, publishing, qrKeys, salesSignal } from './app/settings.ts';
+import { doorHours, pageSettings, publishing, qrKeys, salesSignal } from './app/settings.ts';
 import type { Config } from './config.ts';
 import { Access } from './features/access/index.ts';
 import { addMoney, addToFigures, createAnalytics } from './features/analytics/index.ts';
@@ -14,6 +14,7 @@ import { createBoxOffice } from './features/box-office/index.ts';
 import { createDoor } from './features/door/index.ts';
 import { createLive, recordInFeed } from './features/live/index.ts';
 import { createOrders, HoldSeats, OrderBook } from './features/orders/index.ts';
+import { createPages, findBuiltPages } from './features/pages/index.ts';
 import { createPaper } from './features/paper/index.ts';
 import { createPayments } from './features/payments/index.ts';
 import { createTicketSealer, createTickets, type TicketSealer, type Tickets } from './features/tickets/index.ts';
@@ -74,6 +75,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     const common = { access, audit, once };
     const { book, orders, tickets, payments, boxOffice } = createSale(ground, common, sealer);
     const { door, paper, live, analytics } = createVisit(ground, common, sealer, { book, tickets });
+    const pages = createPages({ settings: pageSettings(foundation, servers), built: findBuiltPages() });
     const clock = { jobs: [clockJob(postgres.clockWatch)] };
 
     const features: readonly Feature[] = [
@@ -89,6 +91,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
       paper,
       live,
       analytics,
+      pages,
     ];
     const jobs = jobsOf(features);
     foundation.bells.onlyFor(jobs.keys());

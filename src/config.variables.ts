@@ -154,6 +154,11 @@ export const VARIABLES = {
   EVENT_SEATING_SERVICE_URL: variable('Base address of the seating service; unset: embedded venue', url()),
   EVENT_QUERY_SERVICE_URL: variable('Base address of the event-query service; unset: embedded venue', url()),
   SEAT_SERVICE_URL: variable('Older name of EVENT_QUERY_SERVICE_URL', url()),
+  PUBLIC_EVENT_QUERY_URL: variable(
+    'Base address at which browsers reach the event-query service; unset: EVENT_QUERY_SERVICE_URL, or the embedded venue',
+    url(),
+  ),
+  OIDC_WEB_CLIENT_ID: variable('Public client with which the web pages sign in', text(1, 255), 'web-frontend'),
 
   STRIPE_SECRET_KEY: secret('Stripe’s secret key; unset: embedded Stripe', text(1, 255)),
   STRIPE_WEBHOOK_SECRET: secret(

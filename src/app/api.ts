@@ -63,6 +63,7 @@ export async function serveApi(
       isServing: () => drain.isOpen(),
     });
   });
+  for (const feature of features) feature.pages?.(http);
   await mountEmbedded(foundation, core, servers, http);
   await http.ready();
   const { drain, shed } = await opened.promise;

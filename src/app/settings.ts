@@ -1,6 +1,7 @@
 import { readOrCreateSecret } from '../embedded/kept-file.ts';
 import type { DoorHours } from '../features/door/index.ts';
-import { type Clock, instant, MS_PER_HOUR } from '../kernel/clock.ts';
+import type { PageSettings } from '../features/pages/index.ts';
+import { type Clock, instant, MS_PER_HOUR, MS_PER_MINUTE } from '../kernel/clock.ts';
 import type { OutboxNeeds } from '../platform/outbox/relay.ts';
 import { createLeader, type LeadershipChange, RELAY_LOCK } from '../platform/postgres/leader.ts';
 import { createPostgresSignal } from '../platform/postgres/signal.ts';
@@ -58,5 +59,28 @@ export function doorHours({ config, embedded }: Foundation): DoorHours {
   return {
     openMsBefore: toMs(config.DOORS_OPEN_HOURS ?? usual),
     closeMsAfter: toMs(config.DOORS_CLOSE_HOURS ?? usual),
+  };
+}
+
+/** Where the embedded venue serves its catalogue, on the service's own origin. */
+const EMBEDDED_CATALOGUE = '/api/event-query';
+const PAGE_LANGUAGES = ['en', 'si', 'ta'];
+
+/** What the pages need to know of the service. */
+export function pageSettings({ config, embedded }: Foundation, { identity, stripeKeys }: Servers): PageSettings {
+  const { PUBLIC_EVENT_QUERY_URL, EVENT_QUERY_SERVICE_URL, SEAT_SERVICE_URL } = config;
+  return {
+    currency: config.currency.code,
+    time_zone: config.TIME_ZONE,
+    hold_minutes: config.holdMs / MS_PER_MINUTE,
+    max_seats_per_order: config.MAX_SEATS_PER_ORDER,
+    oidc: { issuer: identity.issuer, client_id: config.OIDC_WEB_CLIENT_ID },
+    catalogue_url: PUBLIC_EVENT_QUERY_URL ?? EVENT_QUERY_SERVICE_URL ?? SEAT_SERVICE_URL ?? EMBEDDED_CATALOGUE,
+    stripe: {
+      publishable_key: stripeKeys.publishableKey ?? '',
+      embedded: embedded.has('STRIPE_SECRET_KEY'),
+    },
+    passes: { apple: false, google: false },
+    languages: PAGE_LANGUAGES,
   };
 }

@@ -7,6 +7,8 @@ import type { Statement } from './postgres/database.ts';
 export interface Feature {
   /** Adds its routes to the API, each with its permission. */
   routes?(api: HttpServer): void;
+  /** Adds pages and files for browsers, which need no access token. */
+  pages?(site: HttpServer): void;
   readonly jobs?: readonly Job[];
   readonly consumers?: readonly Consumer[];
   /** Ends what has no end of its own, such as event streams, when the process begins to stop. */

@@ -170,7 +170,7 @@ describe('the totals', () => {
     const [atFirst] = await reader.untilThereAre(1, 'stats');
     expect(atFirst).toEqual({ eventID: eventId, orders: 0, tickets: 0, revenue: 0 });
 
-    const ids = { event_id: eventId, session_id: platform.sessionId, organization_id: platform.organizationId };
+    const ids = { event_id: eventId, session_id: randomUUID(), organization_id: platform.organizationId };
     const buyer = (await newPerson(platform)).via({ onSale: onSaleAt(ids) });
     const paidOrder = async (...prices: number[]) => (await buyer.buy(seatsAt(platform.seating, ...prices))).orderId;
     const first = await paidOrder(150.5, 149.49);

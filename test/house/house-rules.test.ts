@@ -25,6 +25,7 @@ const PURE =
 const FEATURE_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   pricing: [],
   catalogue: [],
+  pages: [],
   verification: [],
   seats: ['pricing'],
   access: ['seats'],
@@ -267,6 +268,7 @@ describe('tests mirror sources', () => {
   test('each folder of tests is one of src or one of the named others', () => {
     const others = new Set([
       'bench',
+      'browser',
       'contract',
       'controls',
       'crash',
@@ -277,6 +279,7 @@ describe('tests mirror sources', () => {
       'house',
       'slow',
       'stack',
+      'web',
       'support',
       'scripts',
       'docs',

@@ -99,7 +99,7 @@ export async function startChromium(args: readonly string[], stdio: StdioOptions
 }
 
 /** The program and its environment: the package unpacks the few libraries that a bare system lacks if it is asked to. */
-async function browser(): Promise<{ program: string; env: NodeJS.ProcessEnv }> {
+export async function browser(): Promise<{ program: string; env: NodeJS.ProcessEnv }> {
   if (OTHER_BROWSER !== undefined) return { program: OTHER_BROWSER, env: process.env };
   process.env.AWS_EXECUTION_ENV = 'AWS_Lambda_nodejs22.x';
   const { default: chromium } = await import('@sparticuz/chromium');

@@ -27,6 +27,8 @@ const SERVER_FAULT = 500;
 declare module 'fastify' {
   interface FastifyInstance {
     readonly errors: Errors;
+    /** Sets what answers at addresses without a route; when it returns false, the answer is a problem document. */
+    readonly onNothing: (answer: AnswerNothing) => void;
   }
 }
 
@@ -37,6 +39,9 @@ export type HttpServer = FastifyInstance<
   FastifyBaseLogger,
   TypeBoxTypeProvider
 >;
+
+/** Answers a request at an address without a route, and returns true; false leaves it to the next answer. */
+export type AnswerNothing = (request: FastifyRequest, reply: FastifyReply) => boolean;
 
 /** Answers a plain Node.js request that must not reach the routes, and returns true; false leaves it to the routes. */
 export type Shed = (request: IncomingMessage, response: ServerResponse) => boolean;
@@ -101,8 +106,13 @@ export function createHttpServer(options: {
   });
   requestLog = logRequests(app);
   const refusalOfMethod = refuseOtherMethods(app);
+  let answerNothing: AnswerNothing = () => false;
+  app.decorate('onNothing', (chosen) => {
+    answerNothing = chosen;
+  });
   app.setNotFoundHandler((request, reply) => {
-    answer(reply, refusalOfMethod(request) ?? nothingAt(request));
+    const refusal = refusalOfMethod(request);
+    if (refusal || !answerNothing(request, reply)) answer(reply, refusal ?? nothingAt(request));
   });
   return {
     app,

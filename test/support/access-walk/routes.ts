@@ -104,6 +104,7 @@ export const ROUTES: Readonly<Record<string, Row>> = {
   'GET /api/order/ticket/{ticketId}': { passes: [...READERS, ...SCANNERS], answer: '200', of: 'ticket' },
   'GET /api/order/ticket/{ticketId}.pdf': { ...OF_ORDER, of: 'ticket' },
   'GET /api/order/tickets/count': PUBLIC,
+  'GET /api/order/config': PUBLIC,
 
   'POST /api/order/ticket': {
     passes: ORGANISERS,

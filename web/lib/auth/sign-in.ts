@@ -1,0 +1,94 @@
+import { InMemoryWebStorage, type User, UserManager, WebStorageStateStore } from 'oidc-client-ts';
+import type { Settings } from '../api/client.ts';
+
+const CALLBACK = '/signed-in';
+
+export interface Person {
+  readonly id: string;
+  readonly name: string;
+  readonly isAdmin: boolean;
+}
+
+/**
+ * Sign-in by authorization code with PKCE. Tokens are in `sessionStorage`: they end with the tab, and no other tab and no
+ * address has them.
+ */
+export class SignIn {
+  readonly #manager: UserManager;
+  #user: User | null = null;
+
+  constructor({ oidc }: Settings, origin: string) {
+    this.#manager = new UserManager({
+      authority: oidc.issuer,
+      client_id: oidc.client_id,
+      redirect_uri: `${origin}${CALLBACK}`,
+      post_logout_redirect_uri: `${origin}/`,
+      response_type: 'code',
+      scope: 'openid profile email',
+      userStore: new WebStorageStateStore({ store: globalThis.sessionStorage ?? new InMemoryWebStorage() }),
+      stateStore: new WebStorageStateStore({ store: globalThis.sessionStorage ?? new InMemoryWebStorage() }),
+      automaticSilentRenew: false,
+      monitorSession: false,
+    });
+  }
+
+  /** Reads who is signed in, and completes a sign-in that returns to this page; resolves with the page that it began on. */
+  async start(address: URL): Promise<string | undefined> {
+    if (address.pathname !== CALLBACK) {
+      this.#user = await this.#manager.getUser();
+      return undefined;
+    }
+    const user = await this.#manager.signinCallback(address.href).catch(() => undefined);
+    this.#user = user ?? (await this.#manager.getUser());
+    return ownPath(user?.state, address.origin);
+  }
+
+  get person(): Person | undefined {
+    const profile = this.#user?.profile;
+    if (!profile) return undefined;
+    const groups = profile.user_groups;
+    return {
+      id: profile.sub,
+      name: profile.name ?? profile.preferred_username ?? '',
+      isAdmin: Array.isArray(groups) && groups.includes('/Permissions/Users/System Admins'),
+    };
+  }
+
+  /** Leaves for the sign-in page, which returns to `path`. */
+  async begin(path: string): Promise<void> {
+    await this.#manager.signinRedirect({ state: path });
+  }
+
+  async end(): Promise<void> {
+    this.#user = null;
+    await this.#manager.signoutRedirect().catch(() => this.#manager.removeUser());
+  }
+
+  /** A token that is valid for a while; undefined when nobody is signed in or the sign-in has expired. */
+  async token(): Promise<string | undefined> {
+    const user = this.#user;
+    if (!user) return undefined;
+    if (!isEnding(user)) return user.access_token;
+    this.#user = await this.#renewed();
+    return this.#user?.access_token;
+  }
+
+  async #renewed(): Promise<User | null> {
+    const renewed = await this.#manager.signinSilent().catch(() => null);
+    if (!renewed) await this.#manager.removeUser();
+    return renewed;
+  }
+}
+
+const RENEW_BEFORE_S = 20;
+
+function isEnding({ expires_in }: User): boolean {
+  return expires_in !== undefined && expires_in < RENEW_BEFORE_S;
+}
+
+/** A path of this origin; anything else that came back with the sign-in is not followed. */
+function ownPath(state: unknown, origin: string): string {
+  if (typeof state !== 'string' || !state.startsWith('/')) return '/';
+  const address = new URL(state, origin);
+  return address.origin === origin ? address.pathname + address.search : '/';
+}
