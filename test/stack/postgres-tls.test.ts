@@ -68,6 +68,7 @@ describe('tls-as-libpq: a server with TLS', () => {
     ['sslmode=allow', false],
     ['sslmode=prefer', true],
     ['sslmode=require', true],
+    ['sslmode=require&sslnegotiation=direct', true],
   ])('%s: encrypted %s', async (query, encrypted) => {
     expect(await isEncrypted(query)).toBe(encrypted);
   });

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { AppError } from '../../kernel/errors.ts';
-import { isTlsRefused, TLS_PARAMETERS, type Tls, tlsOf } from './tls.ts';
+import { isDirect, isTlsRefused, TLS_PARAMETERS, type Tls, tlsOf } from './tls.ts';
 
 export const CONNECT_TIMEOUT_MS = 5_000;
 const ANSWER_TIMEOUT_MS = 5_000;
@@ -44,14 +44,16 @@ export async function connectClient(
 export function sessionSettings(
   dsn: string,
   settings: readonly string[],
-): { readonly connectionString: string; readonly options: string } {
+): Pick<pg.ClientConfig, 'connectionString' | 'options' | 'sslnegotiation'> {
   const ours = settings.map((setting) => `-c ${setting}`);
   const url = new URL(dsn);
   const given = url.searchParams.get('options');
+  const sslnegotiation = isDirect(url.searchParams) ? ('direct' as const) : ('postgres' as const);
   const read = ['options', ...TLS_PARAMETERS].filter((name) => url.searchParams.has(name));
   for (const name of read) url.searchParams.delete(name);
   return {
     connectionString: read.length === 0 ? dsn : url.toString(),
+    sslnegotiation,
     options: [...(given === null ? [] : [given]), ...ours].join(' '),
   };
 }

@@ -9,7 +9,15 @@ type TlsMode = (typeof TLS_MODES)[number];
 export type Tls = false | ConnectionOptions;
 
 /** The parameters of an address that decide about TLS. They are read here alone, because `pg` gives them other meanings. */
-export const TLS_PARAMETERS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'ssl', 'uselibpqcompat'] as const;
+export const TLS_PARAMETERS = [
+  'sslmode',
+  'sslrootcert',
+  'sslcert',
+  'sslkey',
+  'sslnegotiation',
+  'ssl',
+  'uselibpqcompat',
+] as const;
 
 /** The value of `sslrootcert` for the well-known authorities. */
 const SYSTEM = 'system';
@@ -57,7 +65,14 @@ function modeOf(parameters: URLSearchParams): TlsMode {
   if (root === SYSTEM && mode !== 'verify-full') throw new Error('sslrootcert=system needs sslmode=verify-full.');
   if (mode === 'verify-ca' && root === null)
     throw new Error('sslmode=verify-ca needs sslrootcert, the file of the authority; or set sslmode=verify-full.');
+  if (isDirect(parameters) && ['disable', 'allow', 'prefer'].includes(mode))
+    throw new Error('sslnegotiation=direct needs sslmode=require, verify-ca or verify-full.');
   return mode;
+}
+
+/** Whether TLS begins without asking the server for it, as PostgreSQL 17 and later can. */
+export function isDirect(parameters: URLSearchParams): boolean {
+  return parameters.get('sslnegotiation') === 'direct';
 }
 
 /** `ssl` is the older switch of other clients. Without any parameter, TLS is used where the server offers it. */

@@ -58,6 +58,7 @@ describe('tls-as-libpq: the ways to connect to PostgreSQL', () => {
     ['sslmode=requires', 'sslmode must be one of disable,'],
     ['ssl=maybe', 'sslmode must be one of disable,'],
     ['sslmode=verify-ca', 'sslmode=verify-ca needs sslrootcert'],
+    ['sslnegotiation=direct', 'sslnegotiation=direct needs sslmode=require'],
     ['sslmode=require&sslrootcert=system', 'sslrootcert=system needs sslmode=verify-full'],
     ['sslmode=verify-full&sslrootcert=/not/there', 'sslrootcert: /not/there cannot be read (ENOENT)'],
     ['sslmode=require&sslcert=/not/there', 'sslcert: /not/there cannot be read (ENOENT)'],
