@@ -134,7 +134,10 @@ export function createInterleaving(dsn: string): Interleaving {
   }
 
   return {
-    watch: (name, port) => watchEffects(observer)(name, watchOpening(name, port, current, changes.note)),
+    watch: (name, port) => {
+      const inner = name === 'holds' ? asOneEffect(port, current) : watchOpening(name, port, current, changes.note);
+      return watchEffects(observer)(name, inner);
+    },
     tagRequests(server) {
       const handlers = server.listeners('request');
       server.removeAllListeners('request');
@@ -191,6 +194,17 @@ function createChanges() {
       await waiting.promise.finally(() => clearTimeout(timer));
     },
   };
+}
+
+/** What the holds ask the database, to see whether a hold is still valid, is part of their own effect. */
+function asOneEffect<Port extends object>(port: Port, current: AsyncLocalStorage<Racer>): Port {
+  return new Proxy(port, {
+    get(target, key) {
+      const method: unknown = Reflect.get(target, key, target);
+      if (typeof method !== 'function') return method;
+      return (...values: readonly unknown[]) => current.exit(() => Reflect.apply(method, target, values));
+    },
+  });
 }
 
 /** The beginning and the end of a transaction are not effects, but the racer is not at rest until they are over. */
