@@ -14,7 +14,7 @@ export interface ReaderLimits {
 export const READER_LIMITS: ReaderLimits = {
   graceMs: 20 * MS_PER_SECOND,
   leastBytesPerS: 131_072,
-  longestMs: MS_PER_MINUTE,
+  longestMs: 10 * MS_PER_MINUTE,
 };
 
 /** Parts that are produced one after the other; `return` releases their source. */

@@ -1,5 +1,6 @@
-import { InMemoryWebStorage, type User, UserManager, WebStorageStateStore } from 'oidc-client-ts';
+import { ErrorResponse, InMemoryWebStorage, type User, UserManager, WebStorageStateStore } from 'oidc-client-ts';
 import type { Settings } from '../api/client.ts';
+import { NoAnswer } from '../api/problem.ts';
 
 const CALLBACK = '/signed-in';
 
@@ -16,6 +17,7 @@ export interface Person {
 export class SignIn {
   readonly #manager: UserManager;
   #user: User | null = null;
+  #renewing: Promise<User | null> | undefined;
 
   constructor({ oidc }: Settings, origin: string) {
     this.#manager = new UserManager({
@@ -69,14 +71,26 @@ export class SignIn {
     const user = this.#user;
     if (!user) return undefined;
     if (!isEnding(user)) return user.access_token;
-    this.#user = await this.#renewed();
+    // One renewal for all who ask: a refresh token that is used twice ends the sign-in.
+    this.#renewing ??= this.#renewed(user).finally(() => {
+      this.#renewing = undefined;
+    });
+    this.#user = await this.#renewing;
     return this.#user?.access_token;
   }
 
-  async #renewed(): Promise<User | null> {
-    const renewed = await this.#manager.signinSilent().catch(() => null);
-    if (!renewed) await this.#manager.removeUser();
-    return renewed;
+  /** Only a refusal of the issuer ends the sign-in. Throws `NoAnswer` when the network is away. */
+  async #renewed(user: User): Promise<User | null> {
+    try {
+      return await this.#manager.signinSilent();
+    } catch (error) {
+      if (!(error instanceof ErrorResponse)) {
+        if (!user.expired) return user;
+        throw new NoAnswer(error);
+      }
+      await this.#manager.removeUser();
+      return null;
+    }
   }
 }
 
