@@ -10,9 +10,11 @@ const HANGS_MS = 20 * MINUTE_MS;
 /** Suites that start servers, kill processes or take minutes. Each has its npm script; `npm test` leaves them out. */
 const SLOW_SUITES = ['browser', 'controls', 'crash', 'deploy', 'model', 'slow', 'stack'];
 
+/** Few rounds of each race in `npm test`, all of them in `npm run test:slow`. */
+const RACES = 'test/races/**/*.test.ts';
+
 /** Files that take many seconds each. They run in `npm run test:slow`, so that `npm test` stays under three minutes. */
 const TAKES_LONG = [
-  'test/races/**/*.test.ts',
   'test/e2e/takeover/**/*.test.ts',
   'test/e2e/{clock-ahead,currencies,lag,raw-requests,reconcile}.test.ts',
   'test/features/paper/drawing.test.ts',
@@ -97,7 +99,7 @@ export default defineConfig({
       }),
       // Every round of each race, and the process as its operator has it: stopped, frozen, without a disk or a database.
       onPostgres('slow', {
-        include: [...TAKES_LONG, 'test/slow/**/*.test.ts'],
+        include: [RACES, ...TAKES_LONG, 'test/slow/**/*.test.ts'],
         maxWorkers: 2,
         provide: { isThorough: true },
       }),
