@@ -9,8 +9,9 @@ export class Router<Name extends string> {
   readonly #patterns: readonly (readonly [pattern: string, page: Name])[];
   readonly #nothing: Name;
   #address = $state(new URL(location.href));
-  /** What this page's address says. */
-  readonly route: Route<Name> = $derived.by(() => this.#match(this.#address.pathname));
+  readonly #path = $derived(this.#address.pathname);
+  /** What the path of this page's address says; the same object while only the query changes. */
+  readonly route: Route<Name> = $derived(this.#match(this.#path));
 
   constructor(patterns: Readonly<Record<string, Name>>, nothing: Name) {
     this.#patterns = Object.entries(patterns);
