@@ -51,7 +51,7 @@ export class FeedReader {
     return () => {
       if (isWatching) entry.watchers -= 1;
       isWatching = false;
-      if (entry.watchers === 0 && this.#watched.get(key) === entry) this.#watched.delete(key);
+      if (entry.watchers === 0 && this.#watched.get(key) === entry) this.#drop(key);
     };
   }
 
@@ -116,10 +116,13 @@ export class FeedReader {
       }
     }
     if (failing.length === scopes.length) return;
-    for (const key of failing.map(keyOf)) {
-      this.#watched.delete(key);
-      for (const stream of this.#streams) if (keyOf(stream.scope) === key) stream.cut();
-    }
+    for (const scope of failing) this.#drop(keyOf(scope));
+  }
+
+  /** Cuts also a stream that outlived an earlier drop because another one watched its scope again before it joined. */
+  #drop(key: string): void {
+    this.#watched.delete(key);
+    for (const stream of this.#streams) if (keyOf(stream.scope) === key) stream.cut();
   }
 }
 

@@ -163,3 +163,23 @@ test('a stream whose scope was dropped while it caught up is cut instead of join
   expect(reader.join(good as unknown as LiveStream)).toBe(true);
   expect(good.cut).not.toHaveBeenCalled();
 });
+
+test('a stream that joined by the watch of another one of its scope is cut when that one leaves', async () => {
+  let isBroken = true;
+  const rows = vi.fn(async (_statement: Statement, values: readonly unknown[]) => {
+    if (isBroken && values.flat().includes('mended')) throw new Error('invalid input syntax for type uuid');
+    return [{ position: 10, head: 10, removed_through: 0, message: null }];
+  });
+  const reader = new FeedReader({ rows } as unknown as Database);
+  const [good, late] = [streamOf('good'), streamOf('mended')];
+  for (const { scope } of [good, late]) reader.watch(scope);
+  await reader.begin();
+  await expect(reader.read()).rejects.toThrow('invalid input');
+  isBroken = false;
+  const unwatch = reader.watch(scopeOf('mended'));
+  expect(reader.join(late as unknown as LiveStream)).toBe(true);
+  expect(late.cut).not.toHaveBeenCalled();
+  unwatch();
+  expect(late.cut).toHaveBeenCalledTimes(1);
+  expect(good.cut).not.toHaveBeenCalled();
+});
