@@ -58,7 +58,11 @@ export function decimal(min: number, max: number): Kind<number> {
 }
 
 export function switchValue(): Kind<boolean> {
-  return ['true or false', (given) => ({ true: true, false: false })[given.toLowerCase()]];
+  const values = new Map([
+    ['true', true],
+    ['false', false],
+  ]);
+  return ['true or false', (given) => values.get(given.toLowerCase())];
 }
 
 export function choice<Option extends string>(...options: readonly Option[]): Kind<Option> {
@@ -68,10 +72,13 @@ export function choice<Option extends string>(...options: readonly Option[]): Ki
 /** Names of a closed list, with commas; `true` means all of them, and `false` none. */
 export function namesOf<Name extends string>(names: readonly Name[]): Kind<readonly Name[]> {
   const [, readList] = asList(choice(...names));
-  const ofSwitch: Readonly<Record<string, readonly Name[]>> = { true: names, false: [] };
+  const ofSwitch = new Map<string, readonly Name[]>([
+    ['true', names],
+    ['false', []],
+  ]);
   return [
     `names of ${names.join(', ')}, with commas; true for all of them; or false`,
-    (given) => ofSwitch[given] ?? readList(given),
+    (given) => ofSwitch.get(given.toLowerCase()) ?? readList(given),
   ];
 }
 

@@ -138,12 +138,12 @@ export const VARIABLES = {
 
   OIDC_ISSUER: variable('Issuer of access tokens, exactly as in `iss`; unset: embedded', url()),
   OIDC_CLIENTS: variable(
-    'Clients (`azp` or `client_id`) whose access tokens are accepted, beside TICKET_CLIENT_ID; *: every client of the issuer',
+    'Clients (`azp` or `client_id`) whose access tokens are accepted, beside TICKET_CLIENT_ID and OIDC_WEB_CLIENT_ID; *: every client of the issuer',
     asList(text(1, 255)),
     PLATFORM.clients.join(),
   ),
   OIDC_AUDIENCE: variable(
-    'Audiences (`aud`) of which an access token must name one; unset: `account` or a client of OIDC_CLIENTS, if the token names any; *: not checked',
+    'Audiences (`aud`) of which an access token must name one, unless its client is TICKET_CLIENT_ID; unset: `account` or an accepted client, if the token names any; *: not checked',
     asList(text(1, 255)),
   ),
   KEYCLOAK_URL: variable('Keycloak’s base address for tokens and keys; unset: from OIDC_ISSUER', url()),

@@ -89,6 +89,7 @@ describe('readConfig', () => {
 
   test.each([
     [{ PORT: '70000' }, 'PORT: "70000" is not allowed; it must be a whole number from 0 to 65535.'],
+    [{ SEED_DATA: 'constructor' }, 'SEED_DATA: "constructor" is not allowed; it must be true or false.'],
     [{ SEED_DATA: 'yes' }, 'SEED_DATA: "yes" is not allowed; it must be true or false.'],
     [
       { SEAT_LOCK_TTL_MINUTES: '-1' },
@@ -252,7 +253,7 @@ describe('guard-open', () => {
     expect(problemsOf({ ...without, ALLOW_EMBEDDED: 'redis' })).toEqual([
       'NODE_ENV=production: refuses stand-ins. Set KAFKA_ADDR (Kafka), or ALLOW_EMBEDDED=redis,kafka.',
     ]);
-    for (const ALLOW_EMBEDDED of ['redis,kafka', 'Kafka, redis', 'true'])
+    for (const ALLOW_EMBEDDED of ['redis,kafka', 'Kafka, redis', 'true', 'TRUE'])
       expect(problemsOf({ ...without, ALLOW_EMBEDDED })).toEqual([]);
     expect(problemsOf({ NODE_ENV: 'production' })).toHaveLength(2);
   });
@@ -266,7 +267,7 @@ describe('guard-open', () => {
     },
   );
 
-  test.each(['identity', 'redis,identity', 'yes', 'all', 'redis;kafka'])(
+  test.each(['identity', 'redis,identity', 'yes', 'all', 'redis;kafka', 'constructor'])(
     'it refuses ALLOW_EMBEDDED=%s, which names no part that production may use',
     (ALLOW_EMBEDDED) => {
       expect(problemsOf({ ALLOW_EMBEDDED })).toEqual([

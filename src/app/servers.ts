@@ -17,6 +17,7 @@ import { createReachability } from '../platform/http/reachability.ts';
 import { ServiceClient } from '../platform/http/service-client.ts';
 import type { Kafka } from '../platform/kafka/kafka.ts';
 import { M2mTokens } from '../platform/m2m-tokens/m2m-tokens.ts';
+import type { Trust } from '../platform/oidc/access-token.ts';
 import { type ForeignClaim, TokenVerifier } from '../platform/oidc/token-verifier.ts';
 import { ClockWatch } from '../platform/postgres/clock-watch.ts';
 import { type Connections, openConnections } from '../platform/postgres/database.ts';
@@ -110,13 +111,14 @@ export async function connectServers(foundation: Foundation, core: Core) {
   };
   const agent = newAgent();
   const identity = await issuerOf(foundation);
+  const trust = trustOf(config);
   const verifier = new TokenVerifier({
     issuer: identity.issuer,
     jwksUrl: identity.jwksUrl,
     clock,
-    trust: { serviceClient: config.TICKET_CLIENT_ID, clients: config.OIDC_CLIENTS, audiences: config.OIDC_AUDIENCE },
+    trust,
     onForeignToken(claim, found) {
-      const configured = { iss: identity.issuer, client: config.OIDC_CLIENTS, audience: config.OIDC_AUDIENCE }[claim];
+      const configured = { iss: identity.issuer, client: trust.clients, audience: trust.audiences }[claim];
       // Without the right issuer nobody can sign in.
       log[claim === 'iss' ? 'error' : 'warn']({ configured, found }, FOREIGN_TOKENS[claim]);
     },
@@ -174,6 +176,15 @@ export async function connectServers(foundation: Foundation, core: Core) {
     kafka,
     eventLog,
     publisher: watch('events', eventLog),
+  };
+}
+
+/** Whose tokens are accepted: those of the client with which this service's pages sign in, too. */
+function trustOf(config: Config): Trust {
+  return {
+    serviceClient: config.TICKET_CLIENT_ID,
+    clients: [...new Set([...config.OIDC_CLIENTS, config.OIDC_WEB_CLIENT_ID])],
+    audiences: config.OIDC_AUDIENCE,
   };
 }
 

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import type { JWTPayload } from 'jose';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { type FakeIssuer, startFakeIssuer } from '../support/fake-issuer.ts';
 import { newVisitor, REALM, signInAs } from '../support/identity.ts';
-import { type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
+import { CLIENT_SECRET, type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { startTestApp, type TestApp } from '../support/test-app.ts';
 
 describe('any-token: an issuer’s tokens that are not a user’s access tokens for this service', () => {
@@ -33,6 +35,37 @@ describe('any-token: an issuer’s tokens that are not a user’s access tokens 
     const lines = app.log.filter((line) => line.includes('newsletter'));
     expect(lines).toEqual([expect.stringContaining('OIDC_CLIENTS')]);
     expect(app.log.join()).not.toContain(token);
+  });
+});
+
+describe('an issuer beside the embedded venue, with a named audience and a page client of its own', () => {
+  let app: TestApp;
+  let issuer: FakeIssuer;
+  const statusOf = async (path: string, claims: JWTPayload) =>
+    (await app.call('GET', path, { token: await issuer.token(randomUUID(), claims) })).status;
+
+  beforeAll(async () => {
+    issuer = await startFakeIssuer();
+    app = await startTestApp({
+      OIDC_ISSUER: issuer.issuer,
+      TICKET_CLIENT_SECRET: CLIENT_SECRET,
+      OIDC_AUDIENCE: 'tickets',
+      OIDC_WEB_CLIENT_ID: 'tickets-page',
+    });
+  });
+
+  test('the client with which the pages sign in need not be named a second time in OIDC_CLIENTS', async () => {
+    expect(await statusOf('/api/secure', { azp: 'tickets-page', aud: 'tickets' })).toBe(200);
+    expect(await statusOf('/api/secure', { azp: 'web-frontend', aud: 'tickets' })).toBe(200);
+    expect(await statusOf('/api/secure', { azp: 'another-page', aud: 'tickets' })).toBe(401);
+  });
+
+  test('the venue takes the service’s token, which names no audience of the API', async () => {
+    const query = new URLSearchParams({ userId: randomUUID(), eventId: randomUUID() });
+    const path = `/api/event-seating/internal/v1/events/verify-ownership?${query}`;
+    const scope = 'internal-api';
+    expect(await statusOf(path, { azp: 'ticket-service-client', aud: 'account', scope })).toBe(200);
+    expect(await statusOf(path, { azp: 'web-frontend', aud: 'account', scope })).toBe(401);
   });
 });
 

@@ -1,4 +1,5 @@
 import { singleFlight } from '../../kernel/concurrency.ts';
+import { AppError } from '../../kernel/errors.ts';
 import type { Executor } from '../../platform/postgres/database.ts';
 import { type FeedRow, headOfFeed, readFeed, readFeedOf } from './feed.store.ts';
 import { checkoutFrame } from './frames.ts';
@@ -50,7 +51,7 @@ export class FeedReader {
     return () => {
       if (isWatching) entry.watchers -= 1;
       isWatching = false;
-      if (entry.watchers === 0 && this.#watched.get(key) === entry) this.#watched.delete(key);
+      if (entry.watchers === 0 && this.#watched.get(key) === entry) this.#drop(key);
     };
   }
 
@@ -67,8 +68,15 @@ export class FeedReader {
     return this.#position;
   }
 
-  /** Takes over a stream that has been sent everything up to the position. Returns false if it has not. */
+  /**
+   * Takes over a stream that has been sent everything up to the position. Returns false if it has not. A stream whose scope
+   * was dropped is cut, so that its reader comes back and catches up.
+   */
   join(stream: LiveStream): boolean {
+    if (!this.#watched.has(keyOf(stream.scope))) {
+      stream.cut();
+      return true;
+    }
     if (this.#position === undefined || this.#position > stream.after) return false;
     this.#streams.add(stream);
     stream.goLive();
@@ -82,7 +90,7 @@ export class FeedReader {
   async #readFrom(from: number): Promise<boolean> {
     const scopes = [...this.#watched.values()].map(({ scope }) => scope);
     const { head, rows } = await readFeed(this.#database, scopes, from, READ_ROWS).catch(async (error: unknown) => {
-      await this.#dropFailing(scopes, from);
+      if (!isOutage(error)) await this.#dropFailing(scopes, from);
       throw error;
     });
     const turn = withinOneTurn(rows);
@@ -94,20 +102,32 @@ export class FeedReader {
   }
 
   /**
-   * After a failed read of all scopes, drops those that cannot be read by themselves, unless none can: then the database has
-   * failed. The streams of a dropped scope are cut, and the next turn reads the others.
+   * After a failed read of all scopes, drops those that cannot be read by themselves, unless none can or the database is
+   * unavailable: then it has failed, and not the scope. The streams of a dropped scope are cut, and the next turn reads the others.
    */
   async #dropFailing(scopes: readonly SalesScope[], from: number): Promise<void> {
     const failing: SalesScope[] = [];
     for (const scope of scopes) {
-      await readFeedOf(this.#database, scope, from, 1).catch(() => failing.push(scope));
+      try {
+        await readFeedOf(this.#database, scope, from, 1);
+      } catch (error) {
+        if (isOutage(error)) return;
+        failing.push(scope);
+      }
     }
     if (failing.length === scopes.length) return;
-    for (const key of failing.map(keyOf)) {
-      this.#watched.delete(key);
-      for (const stream of this.#streams) if (keyOf(stream.scope) === key) stream.cut();
-    }
+    for (const scope of failing) this.#drop(keyOf(scope));
   }
+
+  /** Cuts also a stream that outlived an earlier drop because another one watched its scope again before it joined. */
+  #drop(key: string): void {
+    this.#watched.delete(key);
+    for (const stream of this.#streams) if (keyOf(stream.scope) === key) stream.cut();
+  }
+}
+
+function isOutage(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'database_unavailable';
 }
 
 /** Sends each stream the new rows of its scope. Frames are built once for all streams that need the same ones. */

@@ -56,10 +56,10 @@ function newServer(starting: RequestListener): Server {
     keepAliveTimeout: KEEP_ALIVE_MS,
     maxHeaderSize: MAX_HEADER_BYTES,
   });
-  new UnreadAnswers(server);
+  const unread = new UnreadAnswers(server);
   server.on('clientError', answerUnreadable);
   const handle: RequestListener = (request, response) => (handlers.get(server) ?? starting)(request, response);
-  server.on('request', oneAtATime(handle));
+  server.on('request', oneAtATime(unread, handle));
   return server;
 }
 

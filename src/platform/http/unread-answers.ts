@@ -13,6 +13,8 @@ export const READING_LIMITS: ReadingLimits = { maxPauseMs: 60_000, maxWaitingByt
 const LOOK_EVERY_MS = 1_000;
 /** The open answers are also looked at when this many have begun, so that many at once are bounded, too. */
 const LOOK_EVERY_ANSWERS = 256;
+/** Requests that wait behind another one of their connection; beyond it, the connection is cut. */
+export const MAX_WAITING_REQUESTS = 32;
 
 /** Cuts answers that are requested and not read, because the process keeps what the reader has not taken. */
 export class UnreadAnswers {
@@ -25,10 +27,10 @@ export class UnreadAnswers {
     this.#limits = limits;
     const looking = setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
     server.once('close', () => clearInterval(looking));
-    server.on('request', (_request, response) => this.#watch(response));
   }
 
-  #watch(response: ServerResponse): void {
+  /** Bounds an answer from now on; called when its request is handled. */
+  watch(response: ServerResponse): void {
     this.#open.add(response);
     response.once('close', () => this.#open.delete(response));
     this.#begun += 1;
@@ -56,9 +58,10 @@ export class UnreadAnswers {
 
 /**
  * Handles the requests of a connection one after the other, so that a client that sends many at once holds no more than one
- * answer in memory. Answers have this order in any case. Requests whose connection has ended are dropped.
+ * answer in memory. Answers have this order in any case. Requests whose connection has ended are dropped, and a connection
+ * on which more than `MAX_WAITING_REQUESTS` wait is cut.
  */
-export function oneAtATime(handle: RequestListener): RequestListener {
+export function oneAtATime(unread: UnreadAnswers, handle: RequestListener): RequestListener {
   const waiting = new WeakMap<Socket, [IncomingMessage, ServerResponse][]>();
   const begin = (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request;
@@ -67,12 +70,14 @@ export function oneAtATime(handle: RequestListener): RequestListener {
       if (next) begin(...next);
       else waiting.delete(socket);
     });
+    unread.watch(response);
     handle(request, response);
   };
   return (request, response) => {
     const before = waiting.get(request.socket);
     if (before) {
-      before.push([request, response]);
+      if (before.length < MAX_WAITING_REQUESTS) before.push([request, response]);
+      else request.socket.destroy();
       return;
     }
     waiting.set(request.socket, []);

@@ -14,7 +14,7 @@ export interface Trust {
   readonly clients: readonly string[];
   /**
    * Audiences of which a token must name one; `*`: any. Undefined: a token that names audiences must name Keycloak's
-   * `account` or an accepted client.
+   * `account` or an accepted client. The service's own tokens are not asked for theirs.
    */
   readonly audiences: readonly string[] | undefined;
 }
@@ -62,13 +62,17 @@ function refusalOf(header: JWTHeaderParameters, claims: JWTPayload, trust: Trust
   const named = [claims.aud ?? []].flat();
   const isAnyClient = clients.includes(ANY);
   const isKnownClient = (name: string) => name === serviceClient || clients.includes(name);
-  const isForUs = audiences?.some((audience) => audience === ANY || named.includes(audience));
+  const isOursAlone = ofClients.length > 0 && ofClients.every((name) => name === serviceClient);
+  const namesUs = audiences?.some((audience) => audience !== ANY && named.includes(audience)) ?? false;
+  const isForUs = audiences && (namesUs || audiences.includes(ANY));
 
   if (!isAccessToken(header, claims, isKnownClient)) return { reason: 'kind' };
   const stranger = ofClients.find((name) => !isKnownClient(name));
   if (stranger !== undefined && !isAnyClient) return { reason: 'client', found: stranger };
-  // Without a client and a type, only a configured audience shows that the token is for an API, and for this one.
-  if (ofClients.length === 0 && !isMarked(header, claims) && !isForUs) return { reason: 'kind' };
+  // Without a client and a type, only an audience that the configuration names shows that the token is for this API.
+  if (ofClients.length === 0 && !isMarked(header, claims) && !namesUs) return { reason: 'kind' };
+  // The audience of this service's own token is the servers that it calls.
+  if (isOursAlone) return undefined;
   const isExpected =
     isForUs ?? (named.length === 0 || named.some((name) => name === ACCOUNT_AUDIENCE || isKnownClient(name)));
   return isExpected ? undefined : { reason: 'audience', found: named.join(' ') };
@@ -110,12 +114,14 @@ function clientsOf({ azp, client_id: clientId }: JWTPayload): string[] {
 
 /** Whether the token stands for a service and not for a user: it comes from the client credentials grant. */
 function isOfMachine(claims: JWTPayload, { serviceClient }: Trust): boolean {
-  const { preferred_username: name, typ, sid, client_id: clientId, clientId: olderClientId } = claims;
+  const { sub, preferred_username: name, typ, sid, client_id: clientId, clientId: olderClientId } = claims;
   const scopes = scopesOf(claims);
   // Keycloak writes the client's id into the tokens of services alone, and gives a session to those of users alone.
   const isKeycloakService = typ === 'Bearer' && sid === undefined && (clientId ?? olderClientId) !== undefined;
   return (
     clientsOf(claims).includes(serviceClient) ||
+    // RFC 9068 section 2.2: without a user, the subject is the client.
+    (sub !== undefined && clientsOf(claims).includes(sub)) ||
     (typeof name === 'string' && name.startsWith('service-account-')) ||
     (scopes.includes(SERVICE_SCOPE) && !scopes.includes('openid')) ||
     isKeycloakService

@@ -1,7 +1,8 @@
-import { expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { FeedReader } from '../../../src/features/live/feed-reader.ts';
 import type { LiveStream } from '../../../src/features/live/live-stream.ts';
 import type { SalesScope } from '../../../src/features/live/scope.ts';
+import { AppError } from '../../../src/kernel/errors.ts';
 import { as, type EventId } from '../../../src/kernel/ids.ts';
 import type { Database, Statement } from '../../../src/platform/postgres/database.ts';
 import { until } from '../../support/servers.ts';
@@ -21,6 +22,16 @@ function slowDatabase() {
   };
   return { database, asked, answer };
 }
+
+/** A stream that has been sent everything up to 10. */
+const streamOf = (id: string) => ({
+  scope: scopeOf(id),
+  after: 10,
+  send: vi.fn(),
+  cut: vi.fn(),
+  goLive: vi.fn(),
+  oweStats: vi.fn(),
+});
 
 const settled = () => new Promise((done) => setImmediate(done));
 
@@ -74,12 +85,8 @@ test('a scope that cannot be read is dropped and its streams are cut, and the ot
     return name === 'sales-feed-head' ? [{ position: 10 }] : [{ head: 11, removed_through: 0, ...order }];
   });
   const reader = new FeedReader({ rows } as unknown as Database);
-  const streamOf = (id: string) => {
-    const stream = { scope: scopeOf(id), after: 10, send: vi.fn(), cut: vi.fn(), goLive: vi.fn(), oweStats: vi.fn() };
-    reader.watch(stream.scope);
-    return stream;
-  };
   const [good, bad] = [streamOf('good'), streamOf('broken')];
+  for (const { scope } of [good, bad]) reader.watch(scope);
   await reader.begin();
   for (const stream of [good, bad]) expect(reader.join(stream as unknown as LiveStream)).toBe(true);
   await expect(reader.read()).rejects.toBe(broken);
@@ -103,4 +110,76 @@ test('no scope is dropped while the database fails', async () => {
   isUp = true;
   await reader.read();
   expect(rows).toHaveBeenLastCalledWith(expect.anything(), [10, 200, ['a', 'b'], []]);
+});
+
+describe('an outage', () => {
+  const outage = new AppError('database_unavailable', 'The database cannot do its work right now.');
+
+  /** A reader of two joined streams, whose database answers the reads of the feed by `fails`, in turn. */
+  async function readerOf(fails: (Error | undefined)[]) {
+    const rows = vi.fn(async ({ name }: Statement) => {
+      const error = name === 'sales-feed-head' ? undefined : fails.shift();
+      if (error) throw error;
+      return [{ position: 10, head: 10, removed_through: 0, message: null }];
+    });
+    const reader = new FeedReader({ rows } as unknown as Database);
+    const streams = ['a', 'b'].map((id) => streamOf(id));
+    for (const { scope } of streams) reader.watch(scope);
+    await reader.begin();
+    for (const stream of streams) reader.join(stream as unknown as LiveStream);
+    return { rows, reader, streams };
+  }
+
+  test('it drops no scope, and the scopes are not asked for one by one', async () => {
+    const { rows, reader, streams } = await readerOf([outage, undefined, outage]);
+    await expect(reader.read()).rejects.toBe(outage);
+    expect(rows).toHaveBeenCalledTimes(2);
+    for (const { cut } of streams) expect(cut).not.toHaveBeenCalled();
+  });
+
+  test('it drops no scope when it begins while the failing one is looked for', async () => {
+    const broken = new Error('invalid input syntax for type uuid');
+    const { rows, reader, streams } = await readerOf([broken, undefined, outage]);
+    await expect(reader.read()).rejects.toBe(broken);
+    for (const { cut } of streams) expect(cut).not.toHaveBeenCalled();
+    await reader.read();
+    expect(rows).toHaveBeenLastCalledWith(expect.anything(), [10, 200, ['a', 'b'], []]);
+  });
+});
+
+test('a stream whose scope was dropped while it caught up is cut instead of joining, so that its reader comes back', async () => {
+  const rows = vi.fn(async (_statement: Statement, values: readonly unknown[]) => {
+    if (values.flat().includes('broken')) throw new Error('invalid input syntax for type uuid');
+    return [{ position: 10, head: 10, removed_through: 0, message: null }];
+  });
+  const reader = new FeedReader({ rows } as unknown as Database);
+  const [good, late] = [streamOf('good'), streamOf('broken')];
+  for (const { scope } of [good, late]) reader.watch(scope);
+  await reader.begin();
+  await expect(reader.read()).rejects.toThrow('invalid input');
+  expect(reader.join(late as unknown as LiveStream)).toBe(true);
+  expect(late.cut).toHaveBeenCalledTimes(1);
+  expect(late.goLive).not.toHaveBeenCalled();
+  expect(reader.join(good as unknown as LiveStream)).toBe(true);
+  expect(good.cut).not.toHaveBeenCalled();
+});
+
+test('a stream that joined by the watch of another one of its scope is cut when that one leaves', async () => {
+  let isBroken = true;
+  const rows = vi.fn(async (_statement: Statement, values: readonly unknown[]) => {
+    if (isBroken && values.flat().includes('mended')) throw new Error('invalid input syntax for type uuid');
+    return [{ position: 10, head: 10, removed_through: 0, message: null }];
+  });
+  const reader = new FeedReader({ rows } as unknown as Database);
+  const [good, late] = [streamOf('good'), streamOf('mended')];
+  for (const { scope } of [good, late]) reader.watch(scope);
+  await reader.begin();
+  await expect(reader.read()).rejects.toThrow('invalid input');
+  isBroken = false;
+  const unwatch = reader.watch(scopeOf('mended'));
+  expect(reader.join(late as unknown as LiveStream)).toBe(true);
+  expect(late.cut).not.toHaveBeenCalled();
+  unwatch();
+  expect(late.cut).toHaveBeenCalledTimes(1);
+  expect(good.cut).not.toHaveBeenCalled();
 });

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import {
+  MAX_WAITING_REQUESTS,
   oneAtATime,
   READING_LIMITS,
   type ReadingLimits,
@@ -20,8 +21,7 @@ const SHORT_MS = Math.ceil(patience(100));
 
 async function serve(handle: RequestListener, limits?: Partial<ReadingLimits>) {
   const server: Server = createServer();
-  new UnreadAnswers(server, { ...READING_LIMITS, ...limits });
-  server.on('request', oneAtATime(handle));
+  server.on('request', oneAtATime(new UnreadAnswers(server, { ...READING_LIMITS, ...limits }), handle));
   const url = await listen(server);
   atEnd(() => close(server));
   return { server, url, port: Number(new URL(url).port) };
@@ -90,18 +90,61 @@ test('unread-answers: a handler may take longer than a reader, and one that read
   expect((await slow).text).toHaveLength(LARGE.length);
 });
 
-test('unread-answers: a connection that sends a thousand requests at once holds one answer in memory', async () => {
+test('unread-answers: a connection that sends many requests at once holds one answer in memory', async () => {
   let begun = 0;
   const { port } = await serve((_request, response) => {
     begun += 1;
     response.end(LARGE);
   });
-  await silent(port, GET.repeat(1_000));
+  await silent(port, GET.repeat(1 + MAX_WAITING_REQUESTS));
   await until('the first is being answered', () => begun === 1);
   const other = await silent(port, GET);
   await until('so is that of another connection', () => begun === 2);
   other.destroy();
   expect(begun).toBe(2);
+});
+
+test('a connection is cut when more requests wait behind one than are allowed, and no waiting one is handled', async () => {
+  let begun = 0;
+  const gate = Promise.withResolvers<void>();
+  const { port } = await serve(async (_request, response) => {
+    begun += 1;
+    await gate.promise;
+    response.end();
+  });
+  const tooMany = await silent(port, GET.repeat(2 + MAX_WAITING_REQUESTS));
+  const allowed = await silent(port, GET.repeat(1 + MAX_WAITING_REQUESTS));
+  tooMany.resume();
+  await until('it is cut', () => tooMany.closed);
+  await until('the other is being answered', () => begun === 2);
+  gate.resolve();
+  await until('all of the other are answered', () => begun === 2 + MAX_WAITING_REQUESTS);
+  expect(allowed.closed).toBe(false);
+});
+
+test('unread-answers: one that waits behind another is not looked at before it begins', async () => {
+  const watched: string[] = [];
+  const server = createServer();
+  const unread = new UnreadAnswers(server);
+  const gate = Promise.withResolvers<void>();
+  const arrived: string[] = [];
+  vi.spyOn(unread, 'watch').mockImplementation(({ req }) => void watched.push(req.url ?? ''));
+  server.on('request', ({ url = '' }) => arrived.push(url));
+  server.on(
+    'request',
+    oneAtATime(unread, async (_request, response) => {
+      await gate.promise;
+      response.end();
+    }),
+  );
+  const port = Number(new URL(await listen(server)).port);
+  atEnd(() => close(server));
+  await silent(port, ['/1', '/2', '/3'].map((path) => GET.replace('/', path)).join(''));
+  await until('all have arrived', () => arrived.length === 3);
+  expect(watched).toEqual(['/1']);
+  gate.resolve();
+  await until('all have begun', () => watched.length === 3);
+  expect(watched).toEqual(['/1', '/2', '/3']);
 });
 
 test('requests of a connection are answered in their order, and those behind a broken one are never handled', async () => {

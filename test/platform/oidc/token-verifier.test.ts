@@ -193,6 +193,23 @@ describe('any-token', () => {
     expect(await verifies({ typ: undefined, aud: 'tickets' }, {}, ours)).toBe('user');
   });
 
+  test('it takes one that names no client and no kind only for an audience that the configuration names', async () => {
+    const idToken = { ...plain, aud: 'another-client' };
+    expect(await verifies(idToken, {}, { audiences: ['*'] })).toBe('unauthenticated');
+    expect(await verifies({ ...plain, aud: '*' }, {}, { audiences: ['*'] })).toBe('unauthenticated');
+    expect(await verifies({ ...plain, aud: 'tickets' }, {}, { audiences: ['*', 'tickets'] })).toBe('user');
+  });
+
+  test('it takes the service’s own access token for any audience, and for no other client', async () => {
+    const audiences = ['tickets'];
+    const own = { azp: 'ticket-service-client', aud: 'account' };
+    expect(await verifies(own, {}, { audiences })).toBe('machine');
+    expect(await verifies({ azp: 'ticket-service-client' }, {}, { audiences })).toBe('machine');
+    expect(await verifies({ ...own, client_id: 'web-frontend' }, {}, { audiences })).toBe('unauthenticated');
+    expect(await verifies({ aud: 'account' }, {}, { audiences })).toBe('unauthenticated');
+    expect(await verifies({ ...own, typ: 'ID' }, {}, { audiences })).toBe('unauthenticated');
+  });
+
   test('it reports a client and an audience that it refuses once a minute', async () => {
     for (let time = 0; time < 3; time += 1) {
       await refusal(await issuer.token(sub, { azp: 'another-client', jti: String(time) }));
@@ -208,6 +225,13 @@ describe('any-token', () => {
     ['by its client’s id, without a session', { azp: 'web-frontend', client_id: 'web-frontend' }],
   ])('it tells that a token is a machine’s: %s', async (_name, claims) => {
     expect(await verifies(claims)).toBe('machine');
+  });
+
+  test('it tells that a token is a machine’s whose subject is its client', async () => {
+    const rfc9068 = { ...plain, client_id: sub, scope: 'openid' };
+    expect(await verifies(rfc9068, { headerType: 'at+jwt' }, { clients: [sub] })).toBe('machine');
+    const ofUser = { ...rfc9068, client_id: randomUUID() };
+    expect(await verifies(ofUser, { headerType: 'at+jwt' }, { clients: [ofUser.client_id] })).toBe('user');
   });
 });
 
