@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { AppError } from '../../src/kernel/errors.ts';
+import { LKR } from '../support/currencies.ts';
 import { failingEffects } from '../support/failing-effects.ts';
 import { catalogueDiscount, seatsAt } from '../support/fake-seating.ts';
 import { samplesOf } from '../support/metrics.ts';
@@ -22,6 +23,7 @@ import { until } from '../support/servers.ts';
 import { type Stored, storedIn } from '../support/stored.ts';
 import { type StripeApi, stripeApi } from '../support/stripe-api.ts';
 import { type StubStripe, startStubStripe } from '../support/stub-stripe.ts';
+import { findingsIn } from '../support/test-app.ts';
 import { deliver, paidIntent, stripeEvent } from '../support/webhooks.ts';
 
 const events = recordEvents();
@@ -464,6 +466,23 @@ describe('a refund in Stripe’s dashboard', () => {
     const named = 'SELECT FROM refunds WHERE payment_intent_id = $1 AND ticket_id IS NOT NULL';
     expect(await platform.app.sql(named, [intentId])).toEqual([]);
     expect(await stored.liveSeats(orderId)).toEqual([kept?.seat_id]);
+  });
+
+  test('of the last two tickets, which an organiser voided, keeps an order that has money left', async () => {
+    const { orderId, intentId, seatIds } = await sold(50, 30, 70);
+    const tickets = await buyer.tickets(orderId);
+    const [first, last, named] = seatIds.map((id) => tickets.find((each) => each.seat_id === id)) as Ticket[];
+    const form = { payment_intent: intentId, amount: '1000', 'metadata[ticket_id]': String(named?.ticket_id) };
+    await stripe.post('refunds', form);
+    await until('it is void', async () => (await stored.liveSeats(orderId)).length === 2);
+    for (const each of [first, last]) await all.organiser.void(each as Ticket);
+    await stripe.post('refunds', { payment_intent: intentId, amount: '8000' });
+    await until('it is recorded', async () => (await stored.refunds(orderId)).length === 2);
+    for (const each of [first, last]) await all.organiser.void(each as Ticket, '?refund=true');
+    expect(await stored.refunds(orderId)).toHaveLength(2);
+    expect(await stored.state(orderId)).toMatchObject({ status: 'completed' });
+    const findings = await findingsIn(platform.app.dsn, LKR);
+    expect(findings.filter(({ subjects }) => subjects.includes(orderId))).toEqual([]);
   });
 
   test('of an amount that matches no tickets is recorded, and every ticket stays valid', async () => {
