@@ -1,3 +1,8 @@
+-- A sale locks its order, then the sums of sales, then refunds; this migration and those after it, in the same transaction, lock
+-- refunds, then the sums, then orders. With orders locked first they wait for sales that have begun, and later sales wait for
+-- them, so that none waits in a circle. Orders can be read meanwhile.
+LOCK TABLE orders IN EXCLUSIVE MODE;
+
 -- A refund made at Stripe may fail later, as one of this service may, and may fit more than one choice of tickets.
 ALTER TABLE refunds
   -- Its amount is the sum of more than one choice of tickets and it names none: it waits for a person, and no ticket is void.

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import pg from 'pg';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { AppError } from '../../src/kernel/errors.ts';
+import { LKR } from '../support/currencies.ts';
 import { failingEffects } from '../support/failing-effects.ts';
 import { catalogueDiscount, seatsAt } from '../support/fake-seating.ts';
 import { samplesOf } from '../support/metrics.ts';
@@ -21,6 +23,7 @@ import { until } from '../support/servers.ts';
 import { type Stored, storedIn } from '../support/stored.ts';
 import { type StripeApi, stripeApi } from '../support/stripe-api.ts';
 import { type StubStripe, startStubStripe } from '../support/stub-stripe.ts';
+import { findingsIn } from '../support/test-app.ts';
 import { deliver, paidIntent, stripeEvent } from '../support/webhooks.ts';
 
 const events = recordEvents();
@@ -442,6 +445,46 @@ describe('a refund in Stripe’s dashboard', () => {
     expect(await admin.stuckPayments()).toEqual([]);
   });
 
+  test('of two tickets together, of which an organiser voided one, refunds neither again', async () => {
+    const { orderId, intentId, seatIds } = await sold(50, 30, 70);
+    const tickets = await buyer.tickets(orderId);
+    const [voided, valid, kept] = seatIds.map((id) => tickets.find((each) => each.seat_id === id)) as Ticket[];
+    await all.organiser.void(voided as Ticket);
+    await stripe.post('refunds', { payment_intent: intentId, amount: '8000' });
+    await until('the other is void', async () => (await stored.liveSeats(orderId)).length === 1);
+    expect(await stored.liveSeats(orderId)).toEqual([kept?.seat_id]);
+    const reasons = 'SELECT void_reason FROM tickets WHERE ticket_id = ANY ($1::uuid[])';
+    expect(await platform.app.sql(reasons, [[voided?.ticket_id, valid?.ticket_id]])).toEqual([
+      { void_reason: 'refunded' },
+      { void_reason: 'refunded' },
+    ]);
+    for (const each of [voided, valid]) await all.organiser.void(each as Ticket, '?refund=true');
+    expect(await stored.refunds(orderId)).toMatchObject([{ origin: 'stripe', amount_minor: 8_000 }]);
+    // Nor is the one that the organiser voided what a later refund could be for.
+    await stripe.post('refunds', { payment_intent: intentId, amount: '5000' });
+    await until('it is recorded', async () => (await stored.refunds(orderId)).length === 2);
+    const named = 'SELECT FROM refunds WHERE payment_intent_id = $1 AND ticket_id IS NOT NULL';
+    expect(await platform.app.sql(named, [intentId])).toEqual([]);
+    expect(await stored.liveSeats(orderId)).toEqual([kept?.seat_id]);
+  });
+
+  test('of the last two tickets, which an organiser voided, keeps an order that has money left', async () => {
+    const { orderId, intentId, seatIds } = await sold(50, 30, 70);
+    const tickets = await buyer.tickets(orderId);
+    const [first, last, named] = seatIds.map((id) => tickets.find((each) => each.seat_id === id)) as Ticket[];
+    const form = { payment_intent: intentId, amount: '1000', 'metadata[ticket_id]': String(named?.ticket_id) };
+    await stripe.post('refunds', form);
+    await until('it is void', async () => (await stored.liveSeats(orderId)).length === 2);
+    for (const each of [first, last]) await all.organiser.void(each as Ticket);
+    await stripe.post('refunds', { payment_intent: intentId, amount: '8000' });
+    await until('it is recorded', async () => (await stored.refunds(orderId)).length === 2);
+    for (const each of [first, last]) await all.organiser.void(each as Ticket, '?refund=true');
+    expect(await stored.refunds(orderId)).toHaveLength(2);
+    expect(await stored.state(orderId)).toMatchObject({ status: 'completed' });
+    const findings = await findingsIn(platform.app.dsn, LKR);
+    expect(findings.filter(({ subjects }) => subjects.includes(orderId))).toEqual([]);
+  });
+
   test('of an amount that matches no tickets is recorded, and every ticket stays valid', async () => {
     const { orderId, intentId, seatIds } = await sold(100, 70);
     await stripe.post('refunds', { payment_intent: intentId, amount: '1234' });
@@ -674,6 +717,22 @@ describe('with a Stripe that answers as a test wants', () => {
     expect(await paymentThere(orderId)).toBe('applied');
   });
 
+  test('dispute-amounts: a dispute of nearly all tickets voids these, and the one left stays valid', async () => {
+    const prices = [50, 50, 50, 50, 50, 50, 50, 50, 50, 20];
+    const { orderId, intentId, seatIds } = await paidThere({}, prices);
+    await storedThere.untilState(orderId, 'completed');
+    const dispute = { id: `dp_${randomUUID()}`, object: 'dispute', payment_intent: intentId, amount: 45_000 };
+    stub.disputes.push({ ...dispute, currency: 'lkr', status: 'needs_response' });
+    await deliver(there.app, stripeEvent('charge.dispute.created', { ...dispute, currency: 'lkr' }));
+    await until('nine are void', async () => (await storedThere.liveSeats(orderId)).length < 10);
+    expect(await storedThere.liveSeats(orderId)).toEqual(seatIds.slice(9));
+    expect(await storedThere.state(orderId)).toMatchObject({ status: 'completed' });
+    expect(await paymentThere(orderId)).toBe('applied');
+    expect(await storedThere.refunds(orderId)).toMatchObject([
+      { amount_minor: 45_000, origin: 'dispute', reason: 'taken back by the bank' },
+    ]);
+  });
+
   test('dispute-amounts: a dispute of a part that fits no ticket voids none, and a person is told', async () => {
     const { orderId, intentId, seatIds } = await paidThere({}, [100, 150]);
     await storedThere.untilState(orderId, 'completed');
@@ -683,6 +742,58 @@ describe('with a Stripe that answers as a test wants', () => {
     const { id } = await stuckThere(orderId);
     expect(await storedThere.liveSeats(orderId)).toEqual(seatIds.toSorted());
     await banker.settlePayment(id, 'the buyer pays at the door');
+  });
+
+  /** Locks rows until the returned function is called. */
+  async function lockThere(select: string, id: string): Promise<() => Promise<void>> {
+    const client = new pg.Client({ connectionString: there.app.dsn });
+    await client.connect();
+    await client.query('BEGIN');
+    await client.query(`${select} FOR UPDATE`, [id]);
+    return () => client.end();
+  }
+
+  const untilWaiting = (count: number) =>
+    there.app.untilRows(
+      'they wait',
+      count,
+      "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+    );
+
+  test('a refund that is retried while it is marked as settled is sent, and not marked', async () => {
+    const { orderId, intentId, refundId } = await bounced();
+    const unlock = await lockThere('SELECT FROM orders WHERE order_id = $1', orderId);
+    const marking = banker.tries.settlePayment(refundId);
+    await untilWaiting(1);
+    await banker.retryPayment(refundId);
+    await unlock();
+    expect(await marking).toMatchObject({ status: 404, body: { code: 'payment_not_stuck' } });
+    await storedThere.untilPayment(orderId, 'refunded');
+    const refunds = stub.refunds.filter((each) => each.payment_intent === intentId);
+    expect(refunds.map(({ status }) => status)).toEqual(['failed', 'succeeded']);
+    expect(await storedThere.refunds(orderId)).toMatchObject([{ provider_id: refunds[1]?.id }]);
+  });
+
+  test('an unclear refund that the bank rejects while its tickets are kept is not marked as paid', async () => {
+    const { orderId, intentId } = await paidThere({}, [50, 30, 20]);
+    await storedThere.untilState(orderId, 'completed');
+    const given = await refundThere(intentId, 5_000, { status: 'succeeded' });
+    const { id } = await stuckThere(orderId);
+    // The webhook waits for the refund and has the order, for which the person's request waits.
+    const unlock = await lockThere('SELECT FROM refunds WHERE refund_id = $1', id);
+    given.status = 'failed';
+    await deliver(there.app, stripeEvent('refund.failed', { ...given }));
+    await untilWaiting(1);
+    const keeping = banker.tries.settlePayment(id, 'all tickets stay valid');
+    await untilWaiting(2);
+    await unlock();
+    expect(await keeping).toMatchObject({ status: 404, body: { code: 'payment_not_stuck' } });
+    expect(await storedThere.refunds(orderId)).toMatchObject([{ amount_minor: 5_000, provider_id: null }]);
+    expect((await stuckThere(orderId)).last_error).toContain('The bank rejected the refund');
+    // Asked again, now that the person sees it, it is paid.
+    await banker.settlePayment(id, 'transfer 18');
+    expect(await storedThere.refunds(orderId)).toMatchObject([{ provider_id: `manual:${id}:transfer 18` }]);
+    expect((await banker.stuckPayments()).filter((each) => each.order_id === orderId)).toEqual([]);
   });
 
   test('refund-ambiguous: an unclear refund voids the ticket that its metadata names later', async () => {

@@ -31,7 +31,14 @@ import {
   ticketsPaid,
 } from './orders.store.ts';
 import { isSeatTaken, liveSeats } from './seats.store.ts';
-import { amendTicket, saveCancelled, saveTerms, saveTransition, voidTickets } from './transitions.store.ts';
+import {
+  amendTicket,
+  saveCancelled,
+  saveTerms,
+  saveTicketsRefunded,
+  saveTransition,
+  voidTickets,
+} from './transitions.store.ts';
 
 const NO_LIMITS = { maxDiscountUses: undefined, maxHeldSeats: 0 };
 
@@ -75,6 +82,7 @@ export class OrderBook {
   readonly placeOfTicket = placeOfTicket;
   readonly ticketsPaid = ticketsPaid;
   readonly attachIntent = attachIntent;
+  readonly saveTicketsRefunded = saveTicketsRefunded;
   /** Whether an error of `insert`, `change`, `rebook` or `amend` says that another order has a seat. */
   readonly isSeatTaken = isSeatTaken;
 

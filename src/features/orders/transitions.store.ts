@@ -1,5 +1,5 @@
 import { type Instant, toRfc3339 } from '../../kernel/clock.ts';
-import type { DiscountId } from '../../kernel/ids.ts';
+import type { DiscountId, TicketId } from '../../kernel/ids.ts';
 import type { Transaction } from '../../platform/postgres/database.ts';
 import type { Ticket } from '../tickets/index.ts';
 import { inSeatOrder, ticketArrays } from './new-orders.store.ts';
@@ -69,6 +69,16 @@ const VOID_SOME_TICKETS = {
   text: `UPDATE tickets SET voided_at = $2::timestamptz, void_reason = $3
           WHERE ticket_id = ANY ($1::uuid[]) AND voided_at IS NULL`,
 };
+const TICKETS_REFUNDED = {
+  name: 'tickets-refunded',
+  text: `UPDATE tickets SET void_reason = 'refunded' WHERE ticket_id = ANY ($1::uuid[]) AND void_reason = 'organiser'`,
+};
+
+/** Saves that the money of tickets that an organiser had voided without a refund went back later. Others stay as they are. */
+export async function saveTicketsRefunded(tx: Transaction, ticketIds: readonly TicketId[]): Promise<void> {
+  if (ticketIds.length > 0) await tx.rows(TICKETS_REFUNDED, [ticketIds]);
+}
+
 const SAVE_TERMS = {
   name: 'order-save-terms',
   text: `UPDATE orders SET subtotal = $2::numeric, discount_id = $3, discount_code = $4, discount_amount = $5::numeric,

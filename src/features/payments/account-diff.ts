@@ -54,11 +54,15 @@ export interface AddedOutflow {
   readonly ticketId?: TicketId | undefined;
 }
 
-/** Compares the account with the recorded refunds of the payment. */
+/**
+ * Compares the account with the recorded refunds of the payment. `isOfTickets` says whether the shares of some tickets that the
+ * payment pays for add up to an amount, in minor units.
+ */
 export function diffOf(
   account: Outflow,
   known: readonly Refund[],
   payment: Pick<Payment, 'amountMinor' | 'currency'>,
+  isOfTickets: (amountMinor: number) => boolean,
 ): AccountDiff {
   const byProvider = new Map(known.flatMap((refund) => (refund.state === 'done' ? [[refund.providerId, refund]] : [])));
   const byOurs = new Map(known.map((refund) => [refund.refundId, refund]));
@@ -94,7 +98,7 @@ export function diffOf(
       const unclear = byProvider.get(providerId);
       return unclear?.isTicketUnclear && ticketId ? [{ refundId: unclear.refundId, providerId, ticketId }] : [];
     }),
-    added: [...refunds, ...disputedOf(disputes, left, payment.currency)],
+    added: [...refunds, ...disputedOf(disputes, left, payment.currency, isOfTickets)],
   };
 }
 
@@ -103,15 +107,22 @@ const RATE_TOLERANCE_PERCENT = 5;
 
 /**
  * What new disputes take of what is `left` of a payment. A dispute is usually about the whole payment, while its amount may be
- * in another currency, or differ by the bank's exchange rate: then it takes all that is left. It never takes more.
+ * in another currency, or differ by the bank's exchange rate: then it takes all that is left. It never takes more. An amount
+ * that is exactly that of some tickets is about these tickets, however near it is to the whole.
  * https://docs.stripe.com/api/disputes/object
  */
-function disputedOf(disputes: readonly ProviderDispute[], left: number, currency: string): AddedOutflow[] {
+function disputedOf(
+  disputes: readonly ProviderDispute[],
+  left: number,
+  currency: string,
+  isOfTickets: (amountMinor: number) => boolean,
+): AddedOutflow[] {
   const taken: AddedOutflow[] = [];
   for (const dispute of disputes) {
     const { providerId, amount, ticketId } = dispute;
     const rest = left - totalOf(taken);
-    const isPart = dispute.currency === currency && amount * 100 < rest * (100 - RATE_TOLERANCE_PERCENT);
+    const isNearWhole = amount * 100 >= rest * (100 - RATE_TOLERANCE_PERCENT);
+    const isPart = dispute.currency === currency && amount < rest && (!isNearWhole || isOfTickets(amount));
     const amountMinor = isPart ? amount : rest;
     const isSame = dispute.currency === currency && amount === amountMinor;
     const reason = isSame ? ADDED_BECAUSE.dispute : `${ADDED_BECAUSE.dispute}: ${amount} ${dispute.currency}`;

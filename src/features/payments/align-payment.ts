@@ -11,7 +11,7 @@ import type { RefundLedger } from './refund-ledger.ts';
 import { refundsOf, saveRefundBounced, saveRefundSent, saveTicketNamed, saveTicketUnclear } from './refunds.store.ts';
 import type { SettlePayment } from './settle-payment.ts';
 import { saveConfirmed } from './taken-over.store.ts';
-import { type Refundable, type RefundElsewhere, sharesOf, ticketsRefunded } from './ticket-share.ts';
+import { type Refundable, type RefundElsewhere, sharesOf, ticketsCovered, ticketsRefunded } from './ticket-share.ts';
 
 export interface Alignment {
   /** Undefined when this service has no such order. */
@@ -69,7 +69,8 @@ export class AlignPayment {
     const order = await this.#needs.orders.lock(tx, orderId);
     const payment = await lockPaymentOf(tx, orderId, account.intent.intentId);
     if (!order || !payment) throw new Error(`payment ${account.intent.intentId} does not belong to order ${orderId}`);
-    const diff = diffOf(account, await refundsOf(tx, payment.intentId), payment);
+    const isOfTickets = await this.#ticketSums(tx, order, payment, account);
+    const diff = diffOf(account, await refundsOf(tx, payment.intentId), payment, isOfTickets);
     await this.#write(tx, payment, diff);
     const state = await this.#saveState(tx, payment);
     await this.#voidRefunded(tx, order, payment, diff, state);
@@ -128,6 +129,9 @@ export class AlignPayment {
       if (ticketId !== undefined && more.length === 0) await saveTicketNamed(tx, providerId, ticketId);
     }
     const refunded = new Set([...found.values()].flat());
+    // A refund row names at most one ticket; where it covers several, the tickets themselves say that their money went back.
+    const together = [...found.values()].filter((ticketIds) => ticketIds.length > 1).flat();
+    await this.#needs.orders.saveTicketsRefunded(tx, together);
     if (order.tickets.some(({ ticketId }) => refunded.has(ticketId))) {
       await this.#needs.orders.withdraw(tx, order, refunded, 'refunded');
     } else if (diff.added.length > 0) {
@@ -135,8 +139,33 @@ export class AlignPayment {
     }
   }
 
+  /** Whether tickets of the order that are not refunded add up to an amount. Only a dispute of an applied payment asks. */
+  async #ticketSums(
+    tx: Transaction,
+    order: Order,
+    payment: Payment,
+    { disputes }: IntentAccount,
+  ): Promise<(amountMinor: number) => boolean> {
+    if (disputes.length === 0 || payment.state !== 'applied') return () => false;
+    const { candidates, shares } = await this.#refundable(tx, order, payment);
+    return (amountMinor) => {
+      const covered = ticketsCovered(candidates, shares, amountMinor);
+      return covered === 'unclear' || covered.length > 0;
+    };
+  }
+
   /** The tickets of the order that refunds made elsewhere are for, and the refunds of which that is unclear. */
   async #ticketsOf(tx: Transaction, order: Order, payment: Payment, elsewhere: readonly RefundElsewhere[]) {
+    const { candidates, shares } = await this.#refundable(tx, order, payment);
+    const tickets = ticketsRefunded(elsewhere, candidates, shares);
+    const all = [...tickets.found.values()].flat();
+    // An order keeps a ticket while a part of its payment is left; a person decides on the last one.
+    const isLast = order.tickets.length > 0 && order.tickets.every(({ ticketId }) => all.includes(ticketId));
+    return isLast ? { found: new Map(), unclear: elsewhere.map(({ providerId }) => providerId) } : tickets;
+  }
+
+  /** The tickets of the order that were not refunded, void or not, and the shares of all tickets that it paid for. */
+  async #refundable(tx: Transaction, order: Order, payment: Payment) {
     const { orders } = this.#needs;
     const paid = await orders.ticketsPaid(tx, order);
     const known = new Set((await refundsOf(tx, payment.intentId)).map(({ ticketId }) => ticketId));
@@ -150,11 +179,7 @@ export class AlignPayment {
     }
     // Shares of the order's price say nothing about amounts in another currency.
     const price = payment.currency === tx.currency.code ? order.price : ZERO;
-    const tickets = ticketsRefunded(elsewhere, candidates, sharesOf(paid, price, tx.currency.chargeStep));
-    const all = [...tickets.found.values()].flat();
-    // An order keeps a ticket while a part of its payment is left; a person decides on the last one.
-    const isLast = order.tickets.length > 0 && order.tickets.every(({ ticketId }) => all.includes(ticketId));
-    return isLast ? { found: new Map(), unclear: elsewhere.map(({ providerId }) => providerId) } : tickets;
+    return { candidates, shares: sharesOf(paid, price, tx.currency.chargeStep) };
   }
 }
 

@@ -12,7 +12,7 @@ import {
   retryStuck,
 } from '../../platform/jobs/due-work.store.ts';
 import { MAX_TRIES } from '../../platform/jobs/due-work.ts';
-import type { Executor, Transaction, Writer } from '../../platform/postgres/database.ts';
+import type { Executor, Statement, Transaction, Writer } from '../../platform/postgres/database.ts';
 import type { NewRefund, Refund, RefundState } from './refund.ts';
 
 /** Refunds, as due work. A refund whose last try fails becomes `failed`. */
@@ -139,18 +139,24 @@ export async function claimRefunds(executor: Executor, now: Instant, limit: numb
 
 const CARRIED_OUT = {
   name: 'refund-carried-out',
-  text: `UPDATE refunds SET state = 'done', provider_id = $2, paid_by = $3, last_error = NULL
+  text: `UPDATE refunds SET state = 'done', provider_id = $2, paid_by = 'provider', last_error = NULL
           WHERE refund_id = $1 AND state <> 'done' RETURNING refund_id`,
 };
 
 /** Saves that the provider accepted the refund under this id; false when that was saved before. */
 export async function saveRefundSent(tx: Transaction, refundId: string, providerId: string): Promise<boolean> {
-  return (await tx.rows(CARRIED_OUT, [refundId, providerId, 'provider'])).length > 0;
+  return (await tx.rows(CARRIED_OUT, [refundId, providerId])).length > 0;
 }
 
-/** Saves that a person paid the refund; false when it was paid before. */
+const PAID = {
+  name: 'refund-paid-by-person',
+  text: `UPDATE refunds SET state = 'done', provider_id = $2, paid_by = 'person', last_error = NULL
+          WHERE refund_id = $1 AND state IN ('failed', 'manual') RETURNING refund_id`,
+};
+
+/** Saves that a person paid the refund; false when it does not wait for a person to pay it. */
 export async function saveRefundPaid(tx: Transaction, refundId: string, reference: string): Promise<boolean> {
-  return (await tx.rows(CARRIED_OUT, [refundId, reference, 'person'])).length > 0;
+  return (await tx.rows(PAID, [refundId, reference])).length > 0;
 }
 
 const IS_OPEN = { name: 'refund-is-due', text: "SELECT FROM refunds WHERE refund_id = $1 AND state <> 'done'" };
@@ -160,24 +166,40 @@ export async function isRefundOpen(executor: Executor, refundId: string): Promis
   return (await executor.rows(IS_OPEN, [refundId])).length > 0;
 }
 
-const FIND_STUCK = {
-  name: 'refund-find-stuck',
-  text: `SELECT payment_intent_id, p.order_id, r.amount_minor FROM refunds r JOIN payments p USING (payment_intent_id)
-          WHERE r.refund_id = $1 AND (r.state IN ('failed', 'manual') OR r.ticket_unclear)`,
-};
+const STUCK = `
+  SELECT payment_intent_id, p.order_id, r.amount_minor, r.state FROM refunds r JOIN payments p USING (payment_intent_id)
+   WHERE r.refund_id = $1 AND (r.state IN ('failed', 'manual') OR (r.state = 'done' AND r.ticket_unclear))`;
+const FIND_STUCK = { name: 'refund-find-stuck', text: STUCK };
+const LOCK_STUCK = { name: 'refund-lock-stuck', text: `${STUCK} FOR UPDATE OF r` };
 
-/** A refund that waits for a person. */
+/** A refund that waits for a person: to be paid, or, when it is `done`, to have its ticket named. */
 export interface StuckRefund {
   readonly intentId: PaymentIntentId;
   readonly orderId: OrderId;
   readonly amountMinor: number;
+  readonly state: RefundState;
 }
 
 /** The refund if it waits for a person; undefined otherwise. */
-export async function findStuckRefund(executor: Executor, refundId: string): Promise<StuckRefund | undefined> {
-  type Row = Pick<ClaimedRow, 'payment_intent_id' | 'amount_minor'> & { readonly order_id: OrderId };
-  const [row] = await executor.rows<Row>(FIND_STUCK, [refundId]);
-  return row && { intentId: row.payment_intent_id, orderId: row.order_id, amountMinor: row.amount_minor };
+export function findStuckRefund(executor: Executor, refundId: string): Promise<StuckRefund | undefined> {
+  return stuckRefund(executor, FIND_STUCK, refundId);
+}
+
+/** The same, locked. The caller has locked its order and its payment before. */
+export function lockStuckRefund(tx: Transaction, refundId: string): Promise<StuckRefund | undefined> {
+  return stuckRefund(tx, LOCK_STUCK, refundId);
+}
+
+async function stuckRefund(
+  executor: Executor,
+  statement: Statement,
+  refundId: string,
+): Promise<StuckRefund | undefined> {
+  type Row = Pick<RefundRow, 'amount_minor' | 'state'> & Pick<ClaimedRow, 'payment_intent_id'> & { order_id: OrderId };
+  const [row] = await executor.rows<Row>(statement, [refundId]);
+  if (!row) return undefined;
+  const { payment_intent_id: intentId, order_id: orderId, amount_minor: amountMinor, state } = row;
+  return { intentId, orderId, amountMinor, state };
 }
 
 const FAILED = keepFailure('refund-failed', SENDING, "state <> 'done'");

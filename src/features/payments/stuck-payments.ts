@@ -10,7 +10,14 @@ import { retryEvent } from './inbox.store.ts';
 import { lockPayment } from './payments.store.ts';
 import { paidByPerson } from './refund.ts';
 import { savePaymentState } from './refund-ledger.ts';
-import { findStuckRefund, retryRefund, saveRefundPaid, saveTicketCleared } from './refunds.store.ts';
+import {
+  findStuckRefund,
+  lockStuckRefund,
+  retryRefund,
+  type StuckRefund,
+  saveRefundPaid,
+  saveTicketCleared,
+} from './refunds.store.ts';
 import { type StuckRow, stuckPayments } from './stuck.store.ts';
 
 const MAX_LISTED = 200;
@@ -54,22 +61,31 @@ export class StuckPayments {
    */
   async markRefunded(refundId: string, reference: string, who: Principal): Promise<void> {
     await this.#needs.access.require('payment.repair', who);
+    // Read outside the transaction: the order is the first that a transaction locks.
+    const seen = await findStuckRefund(this.#needs.database, refundId);
+    if (!seen) throw notWaiting();
     await this.#needs.database.transaction(async (tx) => {
-      await this.#markLocked(tx, refundId, reference, who);
+      await this.#markLocked(tx, refundId, { seen, reference }, who);
       tx.keepAnswer(undefined);
     });
   }
 
-  async #markLocked(tx: Transaction, refundId: string, reference: string, who: Principal): Promise<void> {
-    const stuck = await findStuckRefund(tx, refundId);
-    const order = stuck && (await this.#needs.orders.lock(tx, stuck.orderId));
-    const payment = stuck && (await lockPayment(tx, stuck.intentId));
-    const isCleared = stuck !== undefined && (await saveTicketCleared(tx, refundId));
-    const { providerId } = paidByPerson(refundId, reference);
-    const isPaid = payment !== undefined && (await saveRefundPaid(tx, refundId, providerId));
-    if (!order || !payment || !(isCleared || isPaid)) {
-      throw new AppError('payment_not_stuck', 'No refund with this id waits for a person.');
-    }
+  async #markLocked(
+    tx: Transaction,
+    refundId: string,
+    { seen, reference }: { readonly seen: StuckRefund; readonly reference: string },
+    who: Principal,
+  ): Promise<void> {
+    const order = await this.#needs.orders.lock(tx, seen.orderId);
+    const payment = await lockPayment(tx, seen.intentId);
+    const stuck = await lockStuckRefund(tx, refundId);
+    // A retry, a webhook or another administrator was first: what the person says is about what it was before.
+    const isSame = stuck?.state === seen.state && stuck.intentId === seen.intentId;
+    if (!order || !payment || !stuck || !isSame) throw notWaiting();
+    const isPaid =
+      stuck.state !== 'done' && (await saveRefundPaid(tx, refundId, paidByPerson(refundId, reference).providerId));
+    const isCleared = await saveTicketCleared(tx, refundId);
+    if (!isPaid && !isCleared) throw notWaiting();
     await savePaymentState(tx, payment);
     const isOwnCurrency = payment.currency === tx.currency.code;
     const amount = isOwnCurrency
@@ -83,4 +99,8 @@ export class StuckPayments {
       after: { refund_id: refundId, is_paid_out: true, ...amount },
     });
   }
+}
+
+function notWaiting(): AppError {
+  return new AppError('payment_not_stuck', 'No refund with this id waits for a person.');
 }

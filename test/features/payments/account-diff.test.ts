@@ -36,6 +36,7 @@ const PAYMENT = { amountMinor: 1_000, currency: 'lkr' };
 const MADE_THERE = { origin: 'stripe', reason: 'refunded at the provider' };
 const DISPUTED = { origin: 'dispute', reason: 'taken back by the bank' };
 const TICKET = as<TicketId>('ticket');
+const OF_NO_TICKETS = () => false;
 const account = (refunds: ProviderRefund[], disputes: ProviderDispute[] = []): Outflow => ({ refunds, disputes });
 
 describe('the difference between the provider’s account and ours', () => {
@@ -125,7 +126,7 @@ describe('the difference between the provider’s account and ours', () => {
     ],
     ['it is empty for a dispute that was won before it was known', account([], [dispute('dp_1', 'won')]), [], {}],
   ])('%s', (_name, there, known, difference) => {
-    expect(diffOf(there, known, PAYMENT)).toEqual({ ...NO_DIFF, ...difference });
+    expect(diffOf(there, known, PAYMENT, OF_NO_TICKETS)).toEqual({ ...NO_DIFF, ...difference });
   });
 
   test('it is described in words for an operator', () => {
@@ -136,6 +137,7 @@ describe('the difference between the provider’s account and ours', () => {
       ),
       [ours('a'), ours('b', 're_2'), { ...ours('d', 'dp_1'), origin: 'dispute' }],
       PAYMENT,
+      OF_NO_TICKETS,
     );
     expect(describeDiff(diff)).toEqual([
       'refund re_1 was sent',
@@ -144,7 +146,7 @@ describe('the difference between the provider’s account and ours', () => {
       're_3 was refunded at the provider',
       'dp_2 was taken back by the bank',
     ]);
-    expect(describeDiff(diffOf(account([]), [], PAYMENT))).toEqual([]);
+    expect(describeDiff(diffOf(account([]), [], PAYMENT, OF_NO_TICKETS))).toEqual([]);
   });
 });
 
@@ -161,12 +163,21 @@ describe('dispute-amounts: what a dispute takes of a payment of 250.00 rupees', 
     ['also what is only due to be refunded', rupees(25_000), [ours('a', undefined, 10_000)], 25_000],
     ['nothing when all was refunded', rupees(25_000), [ours('a', 're_1', 25_000)], undefined],
   ])('it takes %s', (_name, disputed, known, amountMinor) => {
-    const { added } = diffOf(account([], [disputed]), known, payment);
+    const { added } = diffOf(account([], [disputed]), known, payment, OF_NO_TICKETS);
     expect(added.map((each) => each.amountMinor)).toEqual(amountMinor === undefined ? [] : [amountMinor]);
   });
 
+  test.each([
+    ['a part', 'exactly that of some tickets', 24_000, 24_000],
+    ['all of it', 'that of no tickets', 24_001, 25_000],
+  ])('it takes %s when its amount is nearly the whole and %s', (_takes, _name, amount, taken) => {
+    const { added } = diffOf(account([], [rupees(amount)]), [], payment, (sum) => sum === 24_000);
+    expect(added.map((each) => each.amountMinor)).toEqual([taken]);
+  });
+
   test('its reason has the bank’s amount when that is another one', () => {
-    const reasonOf = (disputed: ProviderDispute) => diffOf(account([], [disputed]), [], payment).added[0]?.reason;
+    const reasonOf = (disputed: ProviderDispute) =>
+      diffOf(account([], [disputed]), [], payment, OF_NO_TICKETS).added[0]?.reason;
     expect(reasonOf(dispute('dp_1', 'taken', { amount: 8_333, currency: 'usd' }))).toBe(
       'taken back by the bank: 8333 usd',
     );
@@ -179,7 +190,7 @@ describe('dispute-amounts: what a dispute takes of a payment of 250.00 rupees', 
       fc.property(fc.array(outflow, { maxLength: 4 }), fc.nat({ max: 25_000 }), (disputes, refunded) => {
         const known = refunded > 0 ? [ours('a', 're_1', refunded)] : [];
         const all = disputes.map((changes, at) => dispute(`dp_${at}`, 'taken', changes));
-        const { added } = diffOf(account([], all), known, payment);
+        const { added } = diffOf(account([], all), known, payment, OF_NO_TICKETS);
         const total = added.reduce((sum, { amountMinor }) => sum + amountMinor, refunded);
         expect(total).toBeLessThanOrEqual(25_000);
         expect(added.every(({ amountMinor }) => amountMinor > 0)).toBe(true);

@@ -3,6 +3,7 @@ import { mkdtemp, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { Currency } from '../../../src/kernel/money.ts';
 import {
@@ -14,6 +15,7 @@ import {
 import { sql } from '../../support/databases.ts';
 import { EARLIER_SCHEMA } from '../../support/earlier-service.ts';
 import { emptyDatabase } from '../../support/own-database.ts';
+import { until } from '../../support/servers.ts';
 
 const dir = 'migrations';
 const currency = new Currency('lkr');
@@ -80,6 +82,93 @@ describe('migrations', () => {
     await expect(script('-a', 'sideways')).rejects.toMatchObject({ code: 2 });
     const env = { ...process.env, POSTGRES_DSN: 'postgres://127.0.0.1:1/x', DATABASE_WAIT_SECONDS: '0' };
     await expect(run('scripts/migrate.sh', ['-a', 'up'], { env })).rejects.toMatchObject({ code: 1 });
+  });
+});
+
+describe('migrations while the release before sells', () => {
+  const NEWEST_THERE = '000014_named_states';
+
+  /** A database of the release before, with an order. */
+  async function earlierRelease(): Promise<string> {
+    const dsn = await emptyDatabase();
+    await sql(dsn, EARLIER_SCHEMA);
+    await sql(dsn, ORDER(1, 'completed'));
+    await migrateUp({ dsn, dir, currency });
+    for (const name of (await names()).toReversed()) {
+      if (name > NEWEST_THERE) await migrateDown({ dsn, dir, currency }, name);
+    }
+    return dsn;
+  }
+
+  const untilWaiting = (dsn: string) =>
+    until('the migration waits', async () => {
+      const text = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+      return (await sql(dsn, text)).length === 1;
+    });
+
+  async function connected(dsn: string): Promise<pg.Client> {
+    const client = new pg.Client({ connectionString: dsn });
+    await client.connect();
+    return client;
+  }
+
+  test('they wait for a sale that has its order and goes on to the sums and the refunds', async () => {
+    const dsn = await earlierRelease();
+    const sale = await connected(dsn);
+    await sale.query('BEGIN');
+    await sale.query('UPDATE orders SET status = status');
+    const migrating = migrateUp({ dsn, dir, currency }).catch((error: Error) => error.message);
+    await untilWaiting(dsn);
+    // Readers go on meanwhile.
+    expect(await sql(dsn, 'SELECT count(*)::int AS orders FROM orders')).toEqual([{ orders: 1 }]);
+    for (const table of ['sales_by_time', 'sales_by_tier', 'money_by_session', 'refunds']) {
+      await sale.query(`DELETE FROM ${table}`);
+    }
+    await sale.query('COMMIT');
+    await sale.end();
+    expect(await migrating).toEqual((await names()).filter((name) => name > NEWEST_THERE));
+  });
+
+  test('undoing the refunds at Stripe waits for a transaction that has one refund and goes on to another', async () => {
+    const dsn = await earlierRelease();
+    await sql(
+      dsn,
+      `INSERT INTO refunds (refund_id, payment_intent_id, amount_minor, origin, reason, created_at, next_attempt_at)
+       SELECT gen_random_uuid(), payment_intent_id, n, 'service', 'x', now(), now() FROM payments, generate_series(1, 2) n`,
+    );
+    await migrateUp({ dsn, dir, currency });
+    const undone = '000015_refunds_at_stripe';
+    for (const name of (await names()).toReversed()) {
+      if (name > undone) await migrateDown({ dsn, dir, currency }, name);
+    }
+    const sale = await connected(dsn);
+    await sale.query('BEGIN');
+    await sale.query('UPDATE refunds SET last_error = NULL WHERE amount_minor = 2');
+    const undoing = migrateDown({ dsn, dir, currency }, undone).catch((error: Error) => error.message);
+    await untilWaiting(dsn);
+    await sale.query('UPDATE refunds SET last_error = NULL WHERE amount_minor = 1');
+    await sale.query('COMMIT');
+    await sale.end();
+    expect(await undoing).toEqual([undone]);
+  });
+
+  test('undoing the replica identities waits for a sale that has its order and goes on to the sums', async () => {
+    const dsn = await earlierRelease();
+    await migrateUp({ dsn, dir, currency });
+    const undone = '000017_replica_identity';
+    for (const name of (await names()).toReversed()) {
+      if (name > undone) await migrateDown({ dsn, dir, currency }, name);
+    }
+    const sale = await connected(dsn);
+    await sale.query('BEGIN');
+    await sale.query('UPDATE orders SET status = status');
+    await sale.query('DELETE FROM sales_by_tier');
+    const undoing = migrateDown({ dsn, dir, currency }, undone).catch((error: Error) => error.message);
+    await untilWaiting(dsn);
+    await sale.query('DELETE FROM sales_by_time');
+    await sale.query('COMMIT');
+    await sale.end();
+    expect(await undoing).toEqual([undone]);
   });
 });
 
