@@ -34,7 +34,7 @@ describe('the number of an outbox row', () => {
   test('when it is taken before the seats are won, a sold seat is published as free last (I4)', async () => {
     const arena = await unguarded([
       { statement: 'order-insert', text: 'FROM won, unnest', becomes: 'FROM unnest' },
-      { statement: 'order-insert', text: 'WHERE won.seats > 0', becomes: '' },
+      { statement: 'order-insert', text: 'won.seats > 0 AND', becomes: '' },
     ]);
     expect(await soldInTheMiddleOfCancel(arena)).toEqual(['LOCKED', 'LOCKED', 'AVAILABLE']);
   });
