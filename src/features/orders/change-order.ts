@@ -7,6 +7,7 @@ import type { Access } from '../access/index.ts';
 import { type Discount, priceOrder, REFUSAL_WORDS } from '../pricing/index.ts';
 import type { SeatingServices, SeatRequest } from '../seats/index.ts';
 import { lockSeatsHeld } from './held-seats.store.ts';
+import { requireRoomFor } from './held-seats.ts';
 import type { HoldSeats, Quote } from './hold-seats.ts';
 import {
   type ChangePlan,
@@ -78,9 +79,16 @@ export class ChangeOrder {
       },
       orderId: order.orderId,
       inTurnOf: order.userId,
+      // A refusal must come before the payment is replaced.
+      requireRoom: () => this.#requireRoomBefore(order, plan),
       write: (quote) => this.#write(order, plan, quote),
       heldUntil: (changed) => changed && order.expiresAt,
     });
+  }
+
+  async #requireRoomBefore(order: PendingOrder, { kept, addedSeatIds }: ChangePlan): Promise<void> {
+    const seats = kept.length + addedSeatIds.length;
+    if (seats > order.tickets.length) await requireRoomFor(this.#core, order, seats, this.#needs.maxHeldSeats);
   }
 
   async #write(order: PendingOrder, plan: ChangePlan, quote: Quote): Promise<Order | undefined> {

@@ -30,6 +30,8 @@ export interface SeatWork<Result> {
   readonly request: SeatRequest;
   /** The order that the seats are held for. */
   readonly orderId: OrderId;
+  /** Throws when the user may not have so many seats; called before anything is held, asked or written. */
+  readonly requireRoom?: () => Promise<void>;
   /** Writes the tickets of the quoted seats. */
   readonly write: (quote: Quote) => Promise<Result>;
   /** The user whose other requests this one waits for; undefined for a new order, which has waited in the queue. */
@@ -68,7 +70,8 @@ export class HoldSeats {
     return work.inTurnOf === undefined ? hold() : this.#turns.take(work.inTurnOf, hold);
   }
 
-  async #around<Result>({ request, orderId, write, heldUntil }: SeatWork<Result>): Promise<Result> {
+  async #around<Result>({ request, orderId, requireRoom, write, heldUntil }: SeatWork<Result>): Promise<Result> {
+    await requireRoom?.();
     const { sessionId, seatIds } = request;
     const soon = later(this.#core.clock.now(), PLACING_HOLD_MS);
     const hold = await this.#needs.holds.hold(sessionId, seatIds, orderId, soon);

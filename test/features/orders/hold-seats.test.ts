@@ -132,6 +132,14 @@ describe('holding seats', () => {
     expect(events).toEqual([HELD, 'quote', 'agree', RELEASED]);
   });
 
+  test('it holds, asks and writes nothing when there is no room', async () => {
+    const error = new Error('no room');
+    const seats = new HoldSeats({ database, clock: { now: () => NOW } }, { seating, holds, catalogue });
+    const work = { request, orderId, requireRoom: () => fail(error), write, heldUntil: () => END };
+    await expect(seats.around(work)).rejects.toBe(error);
+    expect(events).toEqual([]);
+  });
+
   test('it holds and quotes nothing when there are no seats', async () => {
     expect(await around(write, () => END, { ...request, seatIds: [] })).toBe('written');
     expect(events).toEqual(['write ']);
