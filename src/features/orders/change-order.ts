@@ -78,6 +78,7 @@ export class ChangeOrder {
         discountId: plan.isDiscountKept ? undefined : plan.discountId,
       },
       orderId: order.orderId,
+      isOfStoredOrder: true,
       inTurnOf: order.userId,
       // A refusal must come before the payment is replaced.
       requireRoom: () => this.#requireRoomBefore(order, plan),
@@ -105,7 +106,8 @@ export class ChangeOrder {
     if (discountId === undefined) return undefined;
     const seatIds = [...plan.kept.map((ticket) => ticket.seatId), ...plan.addedSeatIds];
     const code = plan.isDiscountKept ? order.discount?.code : undefined;
-    const answer = await this.#needs.seating.discount({ ...placeOf(order), seatIds, discountId }, code);
+    const request = await this.#needs.seats.ofCatalogue({ ...placeOf(order), seatIds, discountId });
+    const answer = await this.#needs.seating.discount(request, code);
     if (answer.outcome === 'refused') throw new AppError('discount_refused', answer.message);
     return answer.discount;
   }

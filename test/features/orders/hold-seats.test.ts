@@ -223,6 +223,25 @@ describe('organiser-of-another: a session of another event or organisation', () 
     expect(events).not.toContain('write A,B');
   });
 
+  test('an order that was written before is asked for with the organisation of its session, whatever its own is', async () => {
+    const asked: string[] = [];
+    const { quote, agree } = seating;
+    seating = {
+      quote: (of) => quote(of).finally(() => asked.push(`quote ${of.organizationId}`)),
+      agree: (of) => agree(of).finally(() => asked.push(`agree ${of.organizationId}`)),
+    };
+    const stored = { ...request, organizationId: as<OrganizationId>('zero') };
+    const seats = () => new HoldSeats({ database, clock: { now: () => NOW } }, { seating, holds, catalogue });
+    const work = { request: stored, orderId, isOfStoredOrder: true, write, heldUntil: () => END };
+    expect(await seats().around(work)).toBe('written');
+    expect(asked).toEqual(['quote organization', 'agree organization']);
+    place = undefined;
+    await seats().around(work);
+    expect(asked.slice(2)).toEqual(['quote zero', 'agree zero']);
+    place = { ...request, eventId: as<EventId>('other') };
+    expect(await refusalOf(seats().around(work))).toMatchObject({ code: 'session_mismatch' });
+  });
+
   test('it is left to the seating services when the catalogue does not have the session', async () => {
     place = undefined;
     expect(await around(write)).toBe('written');
