@@ -55,8 +55,8 @@ const CONDITION = { statement: 'order-insert', text: 'WHERE $27::integer = 0 OR'
 const WITHOUT_LOCK = `
   CREATE OR REPLACE FUNCTION seats_held_by(of_user uuid, in_session uuid, moment timestamptz) RETURNS bigint LANGUAGE sql AS $$
     SELECT count(*) FROM orders o JOIN tickets t USING (order_id)
-     WHERE o.user_id = of_user AND o.session_id = in_session AND o.status = 'pending' AND o.expires_at > moment
-       AND t.voided_at IS NULL
+     WHERE o.user_id = of_user AND o.session_id = in_session AND o.status = 'pending'
+       AND (o.expires_at > moment OR o.payment_intent_id IS NOT NULL) AND t.voided_at IS NULL
   $$`;
 
 test('with the count of held seats, one of two orders in two processes is written', async () => {

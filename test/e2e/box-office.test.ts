@@ -400,6 +400,23 @@ describe('changing', () => {
     ]);
   });
 
+  test('the seat in an order without an organisation, as an earlier service left it, asks with that of the session', async () => {
+    const orderId = await buyer.place();
+    await platform.app.sql('UPDATE orders SET organization_id = $2 WHERE order_id = $1', [
+      orderId,
+      '00000000-0000-0000-0000-000000000000',
+    ]);
+    await buyer.pay(orderId);
+    const { tickets } = await buyer.checkOut(orderId);
+    const [ticketId = ''] = tickets.map(({ ticket_id }) => ticket_id);
+    const to = randomUUID();
+    expect(await organiser.amend(ticketId, { seat_id: to })).toMatchObject({ seat_id: to });
+    const asked = seatQuestions(platform.seating).flatMap(({ body }) =>
+      JSON.stringify(body).includes(to) ? [body] : [],
+    );
+    expect(asked).toEqual([platform.request([to]), platform.request([to])]);
+  });
+
   test('label and note keeps the text of the note out of the trail and the log, and removes an empty note', async () => {
     const { ticket_id, order_id } = await organiser.issue({ note: 'Mrs Perera' });
     expect(await organiser.amend(ticket_id, { seat_label: 'Box 3', note: 'Mrs Silva' })).toMatchObject({

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { AppError } from '../../src/kernel/errors.ts';
 import { failingEffects } from '../support/failing-effects.ts';
-import { catalogueDiscount, seatsAt } from '../support/fake-seating.ts';
+import { catalogueDiscount, seatQuestions, seatsAt } from '../support/fake-seating.ts';
 import { newPerson, type People, type Person, people } from '../support/people/people.ts';
 import { confirmIntent, type PlatformApp, startPlatformApp } from '../support/platform-app.ts';
 import { startReplica } from '../support/races.ts';
@@ -11,6 +11,8 @@ import { until } from '../support/servers.ts';
 import { type Stored, storedIn } from '../support/stored.ts';
 import { type StripeApi, stripeApi } from '../support/stripe-api.ts';
 
+/** What the takeover writes for an order whose organisation is not known. */
+const NO_ORGANIZATION = '00000000-0000-0000-0000-000000000000';
 const STRIPE_UNAVAILABLE = new AppError('payments_unavailable', 'Stripe is unavailable.');
 const events = recordEvents();
 const effects = failingEffects();
@@ -141,6 +143,20 @@ describe('a change of seats', () => {
       ),
     );
     expect(platform.seating.calls).toHaveLength(2);
+  });
+
+  test('of an order without an organisation, as an earlier service left it, asks with that of the session', async () => {
+    const [kept, added] = seats(100, 70);
+    const orderId = await buyer.place([kept]);
+    await platform.app.sql('UPDATE orders SET organization_id = $2 WHERE order_id = $1', [orderId, NO_ORGANIZATION]);
+    platform.seating.calls.length = 0;
+    expect(await buyer.change(orderId, { seat_ids: [kept, added] })).toMatchObject({ Price: 170 });
+    const percentage = catalogueDiscount(platform.seating, { type: 'PERCENTAGE', percentage: 10 }, { public: false });
+    expect(await buyer.change(orderId, { discount_id: percentage })).toMatchObject({ Price: 153 });
+    const { organization_id } = platform.request();
+    const asked = seatQuestions(platform.seating).map(({ body }) => body);
+    expect(asked.length).toBeGreaterThan(1);
+    expect(asked).toEqual(asked.map(() => expect.objectContaining({ organization_id })));
   });
 
   test('to fewer seats needs no seating service, and releases the others for another buyer', async () => {

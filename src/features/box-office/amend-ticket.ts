@@ -62,6 +62,7 @@ export class AmendTicket {
     return this.#needs.seats.around({
       request: { sessionId, eventId, organizationId, seatIds: [seatId], discountId: undefined },
       orderId,
+      isOfStoredOrder: true,
       inTurnOf: who.userId,
       write: ({ seats: [seat] }) => {
         const moved = { ...ticket, seatId, seatLabel: requireTier(seat, ticket).label };

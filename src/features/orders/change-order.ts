@@ -7,6 +7,7 @@ import type { Access } from '../access/index.ts';
 import { type Discount, priceOrder, REFUSAL_WORDS } from '../pricing/index.ts';
 import type { SeatingServices, SeatRequest } from '../seats/index.ts';
 import { lockSeatsHeld } from './held-seats.store.ts';
+import { requireRoomFor } from './held-seats.ts';
 import type { HoldSeats, Quote } from './hold-seats.ts';
 import {
   type ChangePlan,
@@ -77,10 +78,18 @@ export class ChangeOrder {
         discountId: plan.isDiscountKept ? undefined : plan.discountId,
       },
       orderId: order.orderId,
+      isOfStoredOrder: true,
       inTurnOf: order.userId,
+      // A refusal must come before the payment is replaced.
+      requireRoom: () => this.#requireRoomBefore(order, plan),
       write: (quote) => this.#write(order, plan, quote),
       heldUntil: (changed) => changed && order.expiresAt,
     });
+  }
+
+  async #requireRoomBefore(order: PendingOrder, { kept, addedSeatIds }: ChangePlan): Promise<void> {
+    const seats = kept.length + addedSeatIds.length;
+    if (seats > order.tickets.length) await requireRoomFor(this.#core, order, seats, this.#needs.maxHeldSeats);
   }
 
   async #write(order: PendingOrder, plan: ChangePlan, quote: Quote): Promise<Order | undefined> {
@@ -97,7 +106,8 @@ export class ChangeOrder {
     if (discountId === undefined) return undefined;
     const seatIds = [...plan.kept.map((ticket) => ticket.seatId), ...plan.addedSeatIds];
     const code = plan.isDiscountKept ? order.discount?.code : undefined;
-    const answer = await this.#needs.seating.discount({ ...placeOf(order), seatIds, discountId }, code);
+    const request = await this.#needs.seats.ofCatalogue({ ...placeOf(order), seatIds, discountId });
+    const answer = await this.#needs.seating.discount(request, code);
     if (answer.outcome === 'refused') throw new AppError('discount_refused', answer.message);
     return answer.discount;
   }

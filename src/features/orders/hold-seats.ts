@@ -30,6 +30,10 @@ export interface SeatWork<Result> {
   readonly request: SeatRequest;
   /** The order that the seats are held for. */
   readonly orderId: OrderId;
+  /** For an order that was written before: its organisation is not compared, because an earlier service stored none. */
+  readonly isOfStoredOrder?: boolean;
+  /** Throws when the user may not have so many seats; called before anything is held, asked or written. */
+  readonly requireRoom?: () => Promise<void>;
   /** Writes the tickets of the quoted seats. */
   readonly write: (quote: Quote) => Promise<Result>;
   /** The user whose other requests this one waits for; undefined for a new order, which has waited in the queue. */
@@ -68,14 +72,22 @@ export class HoldSeats {
     return work.inTurnOf === undefined ? hold() : this.#turns.take(work.inTurnOf, hold);
   }
 
-  async #around<Result>({ request, orderId, write, heldUntil }: SeatWork<Result>): Promise<Result> {
+  /** The request with the organisation of its session, or as it is when the catalogue does not have the session. */
+  async ofCatalogue<Request extends SeatRequest>(request: Request): Promise<Request> {
+    const place = await this.#needs.catalogue.place(request.sessionId);
+    return place ? { ...request, organizationId: place.organizationId } : request;
+  }
+
+  async #around<Result>(work: SeatWork<Result>): Promise<Result> {
+    const { request, orderId, write, heldUntil } = work;
+    await work.requireRoom?.();
     const { sessionId, seatIds } = request;
     const soon = later(this.#core.clock.now(), PLACING_HOLD_MS);
     const hold = await this.#needs.holds.hold(sessionId, seatIds, orderId, soon);
     if (hold.outcome === 'taken') throw await this.#seatsTaken(request, hold.seatIds);
     let until: Instant | undefined;
     try {
-      const result = await write(await this.#quote(request));
+      const result = await write(await this.#quote(work.isOfStoredOrder ? await this.ofCatalogue(request) : request));
       until = heldUntil(result);
       return result;
     } catch (error) {

@@ -6,6 +6,7 @@ import { type Access, accessErrors } from '../access/index.ts';
 import { priceOrder, pricingErrors } from '../pricing/index.ts';
 import { type SeatRequest, seatErrors } from '../seats/index.ts';
 import { orderErrors } from './errors.ts';
+import { requireRoomFor } from './held-seats.ts';
 import type { HoldSeats, Quote } from './hold-seats.ts';
 import { type PendingOrder, place, ticketFor } from './order.ts';
 import { WriteOrders, type WriteOrdersLimits } from './write-orders.ts';
@@ -38,14 +39,16 @@ export class PlaceOrder {
    * `seating_unavailable`.
    */
   async place(request: SeatRequest, who: Principal): Promise<PendingOrder> {
-    const { access, seats } = this.#needs;
+    const { access, seats, maxHeldSeats } = this.#needs;
     const { ids, metrics } = this.#core;
     await access.require('order.place', who);
     const orderId = as<OrderId>(ids.uuid());
+    const added = { orderId, userId: who.userId, sessionId: request.sessionId };
     try {
       const order = await seats.around({
         request,
         orderId,
+        requireRoom: () => requireRoomFor(this.#core, added, request.seatIds.length, maxHeldSeats),
         write: (quote) => this.#write(request, quote, orderId, who.userId),
         heldUntil: ({ expiresAt }) => expiresAt,
       });

@@ -4,7 +4,7 @@ import { AppError, type Errors } from '../../kernel/errors.ts';
 import type { Core } from '../core.ts';
 import type { Feature, Job } from '../feature.ts';
 import { answerOnce, requestInFlight } from '../idempotency/answers.ts';
-import { fingerprintAsSent, fingerprintOf } from '../idempotency/fingerprint.ts';
+import { fingerprintAsSent, fingerprintInOrder } from '../idempotency/fingerprint.ts';
 import {
   CLIENT_FAULT,
   claimKey,
@@ -12,6 +12,7 @@ import {
   forgetKeys,
   type KeptAnswer,
   type KeyedRequest,
+  type KeyState,
   keepAnswer,
   releaseKey,
 } from '../idempotency/idempotency.store.ts';
@@ -70,8 +71,14 @@ export class Once implements Feature {
     reply.code(success.status);
     if (key === undefined) return success.body(await work());
     const { userId } = principalOf(request);
-    const keyed = { userId, key, fingerprint: fingerprintOf(request), claim: this.#core.ids.uuid() };
-    const stored = await this.#claim(keyed, fingerprintAsSent(request));
+    const keyed = {
+      userId,
+      key,
+      fingerprint: fingerprintAsSent(request),
+      fingerprintInOrder: fingerprintInOrder(request),
+      claim: this.#core.ids.uuid(),
+    };
+    const stored = await this.#claim(keyed);
     if (stored?.body !== undefined && success.secret && stored.status === success.status) {
       reply.header(REPLAYED, 'true');
       return success.secret.restore(JSON.parse(stored.body) as Body);
@@ -95,22 +102,13 @@ export class Once implements Feature {
     return (await forgetKeys(this.#core.database, expired, FORGET_BATCH)) === FORGET_BATCH;
   }
 
-  /**
-   * Claims the key for this request; returns the stored answer when the request was answered before. `fingerprintBefore` is
-   * the one that the release before stored for it.
-   */
-  async #claim(request: KeyedRequest, fingerprintBefore: string): Promise<KeptAnswer | undefined> {
+  /** Claims the key for this request; returns the stored answer when the request was answered before. */
+  async #claim(request: KeyedRequest): Promise<KeptAnswer | undefined> {
     const { database, clock } = this.#core;
     const now = clock.now();
-    const expired = later(now, -KEY_LIFE_MS);
-    const claim = (fingerprint: string) =>
-      claimKey(database, { ...request, fingerprint }, now, later(now, CLAIM_MS), expired);
-    if (await claim(request.fingerprint)) return undefined;
+    if (await claimKey(database, request, now, later(now, CLAIM_MS), later(now, -KEY_LIFE_MS))) return undefined;
     const known = await findKey(database, request);
-    // Of a worker of the release before that crashed.
-    const isOfBefore = known?.status === null && known.fingerprint === fingerprintBefore;
-    if (isOfBefore && (await claim(fingerprintBefore))) return undefined;
-    if (known && ![request.fingerprint, fingerprintBefore].includes(known.fingerprint)) {
+    if (known && !isSame(known, request)) {
       throw new AppError(
         'idempotency_key_reused',
         'This Idempotency-Key was sent with another request. Use a new key for a new request.',
@@ -130,6 +128,10 @@ export class Once implements Feature {
       await releaseKey(this.#core.database, request);
     }
   }
+}
+
+function isSame(known: KeyState, request: KeyedRequest): boolean {
+  return known.fingerprint === request.fingerprint || known.fingerprint_in_order === request.fingerprintInOrder;
 }
 
 /** Converts the result of a use case to the answer that is stored. */

@@ -8,11 +8,11 @@ interface Asked {
 }
 
 /** Hash of a request that is the same in whatever order the members of its JSON objects come. */
-export function fingerprintOf({ method, url, body }: Asked): string {
+export function fingerprintInOrder({ method, url, body }: Asked): string {
   return hashOf([method, url, inOrder(body ?? null)]);
 }
 
-/** Hash of a request as it was sent, which the release before stored. */
+/** Hash of a request as it was sent, which replicas of the release before compare. */
 export function fingerprintAsSent({ method, url, body }: Asked): string {
   return hashOf([method, url, body ?? null]);
 }

@@ -6,8 +6,10 @@ import type { Executor } from '../postgres/database.ts';
 export interface KeyedRequest {
   readonly userId: UserId;
   readonly key: string;
-  /** Hash of the request. */
+  /** Hash of the request as it was sent. */
   readonly fingerprint: string;
+  /** Hash of the request with the members of its JSON in order. */
+  readonly fingerprintInOrder: string;
   /** Identifies the worker; new for each attempt. */
   readonly claim: string;
 }
@@ -21,19 +23,23 @@ export interface KeptAnswer {
 /** The stored state of a key: the request that has it, and the answer once there is one. */
 export interface KeyState {
   readonly fingerprint: string;
+  /** Null for a key of the release before. */
+  readonly fingerprint_in_order: string | null;
   readonly status: number | null;
   readonly body: string | null;
 }
 
 const CLAIM = {
   name: 'idempotency-claim',
-  text: `INSERT INTO idempotency_keys AS k (user_id, key, fingerprint, claim, created_at, claimed_until)
-         VALUES ($1, $2, $3, $4, $5::timestamptz, $6::timestamptz)
+  text: `INSERT INTO idempotency_keys AS k (user_id, key, fingerprint, claim, created_at, claimed_until, fingerprint_in_order)
+         VALUES ($1, $2, $3, $4, $5::timestamptz, $6::timestamptz, $8)
          ON CONFLICT (user_id, key) DO UPDATE
             SET fingerprint = EXCLUDED.fingerprint, claim = EXCLUDED.claim, created_at = EXCLUDED.created_at,
-                claimed_until = EXCLUDED.claimed_until, status = NULL, body = NULL
+                claimed_until = EXCLUDED.claimed_until, fingerprint_in_order = EXCLUDED.fingerprint_in_order,
+                status = NULL, body = NULL
           WHERE k.created_at <= $7::timestamptz
-             OR (k.status IS NULL AND k.claimed_until <= $5::timestamptz AND k.fingerprint = EXCLUDED.fingerprint)
+             OR (k.status IS NULL AND k.claimed_until <= $5::timestamptz
+                 AND (k.fingerprint = EXCLUDED.fingerprint OR k.fingerprint_in_order = EXCLUDED.fingerprint_in_order))
          RETURNING claim`,
 };
 
@@ -56,13 +62,14 @@ export async function claimKey(
     toRfc3339(now),
     toRfc3339(until),
     toRfc3339(forgottenBefore),
+    request.fingerprintInOrder,
   ]);
   return rows.length > 0;
 }
 
 const FIND = {
   name: 'idempotency-find',
-  text: 'SELECT fingerprint, status, body FROM idempotency_keys WHERE user_id = $1 AND key = $2',
+  text: 'SELECT fingerprint, fingerprint_in_order, status, body FROM idempotency_keys WHERE user_id = $1 AND key = $2',
 };
 
 export async function findKey(

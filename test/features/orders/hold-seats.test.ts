@@ -132,6 +132,14 @@ describe('holding seats', () => {
     expect(events).toEqual([HELD, 'quote', 'agree', RELEASED]);
   });
 
+  test('it holds, asks and writes nothing when there is no room', async () => {
+    const error = new Error('no room');
+    const seats = new HoldSeats({ database, clock: { now: () => NOW } }, { seating, holds, catalogue });
+    const work = { request, orderId, requireRoom: () => fail(error), write, heldUntil: () => END };
+    await expect(seats.around(work)).rejects.toBe(error);
+    expect(events).toEqual([]);
+  });
+
   test('it holds and quotes nothing when there are no seats', async () => {
     expect(await around(write, () => END, { ...request, seatIds: [] })).toBe('written');
     expect(events).toEqual(['write ']);
@@ -213,6 +221,25 @@ describe('organiser-of-another: a session of another event or organisation', () 
     expect(await refusalOf(around(write))).toMatchObject({ code: 'session_mismatch' });
     expect(events.at(-1)).toBe(RELEASED);
     expect(events).not.toContain('write A,B');
+  });
+
+  test('an order that was written before is asked for with the organisation of its session, whatever its own is', async () => {
+    const asked: string[] = [];
+    const { quote, agree } = seating;
+    seating = {
+      quote: (of) => quote(of).finally(() => asked.push(`quote ${of.organizationId}`)),
+      agree: (of) => agree(of).finally(() => asked.push(`agree ${of.organizationId}`)),
+    };
+    const stored = { ...request, organizationId: as<OrganizationId>('zero') };
+    const seats = () => new HoldSeats({ database, clock: { now: () => NOW } }, { seating, holds, catalogue });
+    const work = { request: stored, orderId, isOfStoredOrder: true, write, heldUntil: () => END };
+    expect(await seats().around(work)).toBe('written');
+    expect(asked).toEqual(['quote organization', 'agree organization']);
+    place = undefined;
+    await seats().around(work);
+    expect(asked.slice(2)).toEqual(['quote zero', 'agree zero']);
+    place = { ...request, eventId: as<EventId>('other') };
+    expect(await refusalOf(seats().around(work))).toMatchObject({ code: 'session_mismatch' });
   });
 
   test('it is left to the seating services when the catalogue does not have the session', async () => {
