@@ -1,6 +1,6 @@
 import type { Flow } from './flows.ts';
 import { announced, loseWebhooks, noRefundLeft, sell } from './steps.ts';
-import { orderFor, type World } from './world.ts';
+import { orderFor, seatOfEachTier, type World } from './world.ts';
 
 const ORGANISER = { as: 'organiser', keyed: true } as const;
 
@@ -41,5 +41,19 @@ export const BOX_OFFICE_FLOWS: Readonly<Record<string, Flow>> = {
     await announced(world);
     await voidIt(world, body[0].ticket_id, '?refund=true');
     await noRefundLeft(world);
+  },
+
+  async 'two tickets are refunded together in the dashboard, one of which an organiser voided'(world) {
+    const { intentId } = await sell(world, seatOfEachTier());
+    const [dearest, next] = await world.sql<{ ticket_id: string; minor: number }>(
+      'SELECT ticket_id, (price_at_purchase * 100)::int AS minor FROM tickets ORDER BY price_at_purchase DESC',
+    );
+    await voidIt(world, dearest?.ticket_id ?? '');
+    await announced(world);
+    const amount = String((dearest?.minor ?? 0) + (next?.minor ?? 0));
+    await world.stripe('POST', 'refunds', { payment_intent: intentId, amount });
+    await world.until('neither can be refunded again', async () => {
+      return (await world.sql("SELECT FROM tickets WHERE void_reason = 'refunded'")).length === 2;
+    });
   },
 };

@@ -77,7 +77,7 @@ export async function sellWithoutWebhook(world: World, seats = 1): Promise<Place
 }
 
 /** A paid order, reported by the webhook. */
-export async function sell(world: World, seats = 1): Promise<Placed & Payment> {
+export async function sell(world: World, seats: number | readonly string[] = 1): Promise<Placed & Payment> {
   const order = await place(world, seats);
   const payment = await openPayment(world, order);
   await confirm(world, payment);

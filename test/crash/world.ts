@@ -102,6 +102,16 @@ const seatIds = session.blocks
   .filter(({ isReserved, tier }) => !isReserved && tier.name === 'VIP')
   .map(({ id }) => id);
 
+/** One seat of each tier; their prices add up to different sums, whichever two of them one takes. */
+export function seatOfEachTier(): string[] {
+  const seats = (session?.blocks ?? []).flatMap((block) => {
+    if (block.type === 'seated_grid') return block.rows.flatMap((row) => row.seats);
+    return block.type === 'standing_capacity' ? block.seats : [];
+  });
+  const free = seats.filter(({ isReserved }) => !isReserved);
+  return [...new Map(free.map(({ tier, id }) => [tier.name, id])).values()];
+}
+
 /** The body of an order. */
 export function orderFor(seats: readonly string[], code?: string) {
   return {
