@@ -1,5 +1,6 @@
 import type { Flow } from './flows.ts';
 import {
+  announced,
   becomes,
   confirm,
   expire,
@@ -101,6 +102,8 @@ export const MONEY_FLOWS: Readonly<Record<string, Flow>> = {
     await world.stripe('POST', 'refunds', { payment_intent: order.intentId });
     await refund(world, order, {});
     await paymentIs(world, order.intentId, 'refunded');
+    // The refusal is noted after the payment is known to be refunded.
+    await announced(world);
   },
 
   async 'a ticket is refunded in the dashboard, then the rest of the order'(world) {
