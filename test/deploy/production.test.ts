@@ -167,9 +167,9 @@ describe('in production', () => {
 
   test('tickets are drawn in their thread', async () => {
     const printed = await printedBy(`import { Drawing } from './src/features/paper/drawing.ts';
-      const page = { title: 'A', time: '', venue: '', address: '', seat: 'A', tier: 'A', ticketId: '', orderId: '', qrText: 'A' };
+      const page = { title: 'A', time: '', places: [], seat: 'A', tier: 'A', ticketId: '', orderId: '', qrText: 'A' };
       const drawing = new Drawing();
-      console.log((await drawing.draw([page])).subarray(0, 5).toString());
+      console.log((await drawing.draw('a user', [page])).subarray(0, 5).toString());
       await drawing.close();`);
     expect(printed).toBe('%PDF-');
   });
