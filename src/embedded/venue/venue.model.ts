@@ -137,7 +137,7 @@ export function seatsOf(session: Session): Seat[] {
   });
 }
 
-/** A time of the catalogue; NaN, which no comparison is true for, when it is none. */
+/** A time of the catalogue in milliseconds; NaN if the text is no time, so that every comparison with it is false. */
 export function timeOf(text: string): number {
   return readInstant(text) ?? Number.NaN;
 }

@@ -5,11 +5,11 @@ const STRIPE_SCRIPTS = 'https://js.stripe.com';
 const STRIPE_FRAMES = ['https://js.stripe.com', 'https://hooks.stripe.com'];
 const STRIPE_CALLS = 'https://api.stripe.com';
 
-export type PageKind = 'page' | 'payment' | 'embedded map';
+export type PageKind = 'page' | 'payment';
 
 /**
  * The Content-Security-Policy of a page (https://www.w3.org/TR/CSP3/): scripts and styles from this service alone, calls to it,
- * to the sign-in and to the catalogue. A page with a payment form also permits Stripe, and the map that other sites embed may be framed.
+ * to the sign-in and to the catalogue. A page with a payment form also permits Stripe.
  */
 export function contentPolicy(kind: PageKind, settings: PageSettings): string {
   const paysAtStripe = kind === 'payment' && !settings.stripe.embedded;
@@ -26,7 +26,7 @@ export function contentPolicy(kind: PageKind, settings: PageSettings): string {
     'worker-src': ["'self'"],
     'base-uri': ["'none'"],
     'form-action': ["'self'", ...new Set(calls)],
-    'frame-ancestors': kind === 'embedded map' ? ['*'] : ["'none'"],
+    'frame-ancestors': ["'none'"],
   };
   return Object.entries(directives)
     .map(([name, sources]) => `${name} ${sources.join(' ')}`)

@@ -1,14 +1,8 @@
-import { ErrorResponse, InMemoryWebStorage, type User, UserManager, WebStorageStateStore } from 'oidc-client-ts';
+import { ErrorResponse, type User, UserManager, WebStorageStateStore } from 'oidc-client-ts';
 import type { Settings } from '../api/client.ts';
 import { NoAnswer } from '../api/problem.ts';
 
 const CALLBACK = '/signed-in';
-
-export interface Person {
-  readonly id: string;
-  readonly name: string;
-  readonly isAdmin: boolean;
-}
 
 /**
  * Sign-in by authorization code with PKCE. Tokens are in `sessionStorage`: they end with the tab, and no other tab and no
@@ -27,8 +21,8 @@ export class SignIn {
       post_logout_redirect_uri: `${origin}/`,
       response_type: 'code',
       scope: 'openid profile email',
-      userStore: new WebStorageStateStore({ store: globalThis.sessionStorage ?? new InMemoryWebStorage() }),
-      stateStore: new WebStorageStateStore({ store: globalThis.sessionStorage ?? new InMemoryWebStorage() }),
+      userStore: new WebStorageStateStore({ store: sessionStorage }),
+      stateStore: new WebStorageStateStore({ store: sessionStorage }),
       automaticSilentRenew: false,
       monitorSession: false,
     });
@@ -45,15 +39,8 @@ export class SignIn {
     return ownPath(user?.state, address.origin);
   }
 
-  get person(): Person | undefined {
-    const profile = this.#user?.profile;
-    if (!profile) return undefined;
-    const groups = profile.user_groups;
-    return {
-      id: profile.sub,
-      name: profile.name ?? profile.preferred_username ?? '',
-      isAdmin: Array.isArray(groups) && groups.includes('/Permissions/Users/System Admins'),
-    };
+  get isSignedIn(): boolean {
+    return this.#user !== null;
   }
 
   /** Leaves for the sign-in page, which returns to `path`. */

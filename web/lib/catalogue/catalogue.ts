@@ -106,10 +106,6 @@ export class Catalogue {
     this.#base = `${baseUrl.replace(/\/$/, '')}/v1`;
   }
 
-  trending(limit: number): Promise<readonly EventCard[]> {
-    return this.#get(`/events/trending?limit=${limit}`);
-  }
-
   search(searchTerm: string, page: number, size: number): Promise<Page<EventCard>> {
     return this.#get(`/events/search?${new URLSearchParams({ searchTerm, page: String(page), size: String(size) })}`);
   }

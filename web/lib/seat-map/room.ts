@@ -44,7 +44,6 @@ export interface PlacedBlock {
   readonly height: number;
   /** Its seats by their index in `room.seats`; those of a standing area have no place of their own. */
   readonly seats: readonly number[];
-  readonly capacity: number;
 }
 
 /** Everything that the map draws, with the origin at the upper left corner. */
@@ -138,7 +137,6 @@ function placeBlock(block: Block, at: number, seats: PlacedSeat[], rows: Row[]):
         type: block.type,
         ...boxOf(block, SEAT_PITCH),
         seats: range(first, seats.length),
-        capacity: 0,
       };
     }
     case 'standing_capacity':
@@ -152,7 +150,6 @@ function placeBlock(block: Block, at: number, seats: PlacedSeat[], rows: Row[]):
         width: block.width ?? DEFAULT_AREA,
         height: block.height ?? DEFAULT_AREA,
         seats: range(first, seats.length),
-        capacity: block.capacity ?? seats.length - first,
       };
     }
     default:

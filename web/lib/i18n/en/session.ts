@@ -32,7 +32,6 @@ export const session = {
   orderSignIn: 'Sign in and continue',
   ordering: 'Holding your seats…',
   somebodyTook: 'Somebody took {seats}.',
-  freed: '{seats} is free again.',
   seatsLost: 'These seats were taken while you chose: {seats}. The others are still chosen.',
   tooMany: { one: 'An order has at most {count} seat.', other: 'An order has at most {count} seats.' },
   stale: 'The connection is lost. Seats may have changed; we are reconnecting.',

@@ -6,7 +6,6 @@ export const tickets = {
   ticketsNext: 'Coming up',
   ticketsPast: 'Past',
   ticketsOpenOrders: 'Orders to be paid',
-  ticketsSaved: 'You are offline. These tickets were saved on {time}.',
   showCode: 'Show the code',
   codeOf: 'Code of the ticket for seat {seat}',
   ticketSeat: 'Seat {seat}',

@@ -34,7 +34,6 @@ export const session: Words<typeof en> = {
   orderSignIn: 'පිවිස ඉදිරියට යන්න',
   ordering: 'ඔබේ ආසන රඳවා ගනිමින්…',
   somebodyTook: 'වෙනත් අයෙක් {seats} ගත්තේය.',
-  freed: '{seats} නැවත තිබේ.',
   seatsLost: 'ඔබ තෝරන අතරතුර මෙම ආසන ගෙන ඇත: {seats}. අනෙක් ඒවා තවම තෝරා ඇත.',
   tooMany: { one: 'ඇණවුමක උපරිම ආසන {count}කි.', other: 'ඇණවුමක උපරිම ආසන {count}කි.' },
   stale: 'සම්බන්ධතාව නැති විය. ආසන වෙනස් වී තිබිය හැක; නැවත සම්බන්ධ වෙමින්.',

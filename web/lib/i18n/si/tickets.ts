@@ -8,7 +8,6 @@ export const tickets: Words<typeof en> = {
   ticketsNext: 'ඉදිරියට එන',
   ticketsPast: 'පසුගිය',
   ticketsOpenOrders: 'ගෙවිය යුතු ඇණවුම්',
-  ticketsSaved: 'ඔබ අන්තර්ජාලයට සම්බන්ධ නැත. මෙම ටිකට් {time} දින සුරකින ලදී.',
   showCode: 'කේතය පෙන්වන්න',
   codeOf: '{seat} ආසනයේ ටිකට් කේතය',
   ticketSeat: 'ආසනය {seat}',

@@ -8,7 +8,6 @@ export const tickets: Words<typeof en> = {
   ticketsNext: 'வரவிருப்பவை',
   ticketsPast: 'முடிந்தவை',
   ticketsOpenOrders: 'செலுத்த வேண்டிய ஆர்டர்கள்',
-  ticketsSaved: 'நீங்கள் இணையத்தில் இல்லை. இந்த டிக்கெட்டுகள் {time} அன்று சேமிக்கப்பட்டன.',
   showCode: 'குறியீட்டைக் காட்டுக',
   codeOf: 'இருக்கை {seat} டிக்கெட்டின் குறியீடு',
   ticketSeat: 'இருக்கை {seat}',
