@@ -89,7 +89,7 @@ test('a buyer on a phone taps a seat on the map, and it is theirs', async () => 
   await page.getByRole('timer').waitFor();
 });
 
-test('two buyers race for a seat: one holds it, the other is told which seat is gone and keeps the rest', async () => {
+test('two buyers race for a seat: one holds it; the other sees which seat is taken and keeps the other seats', async () => {
   const [first, second] = [await pages.newVisitor(DESKTOP), await pages.newVisitor(DESKTOP)];
   // The second buyer's page does not hear of the first one's order, as if the stream were slow.
   await second.context.route('**/seat-status', (route) => route.abort());

@@ -119,7 +119,7 @@ test.each([
   expect(JSON.parse(body)).toMatchObject({ status, code });
 });
 
-test('headers: in production browsers are told to use HTTPS alone, and elsewhere they are not', async () => {
+test('headers: in production an answer tells browsers to use only HTTPS; elsewhere it does not', async () => {
   const here = await call(world.platform.app.url, 'GET', '/healthz');
   expect(here.headers.get('strict-transport-security')).toBeNull();
   const stripe = { STRIPE_SECRET_KEY: 'sk_test_own', STRIPE_WEBHOOK_SECRET: 'whsec_own', RECONCILE_DAYS: '0' };

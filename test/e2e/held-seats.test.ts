@@ -213,7 +213,7 @@ describe('whole-house: orders of a user that arrive together, in two processes',
   });
 });
 
-test('whole-house: the limit is 40 seats unless it is set, and 0 is none', async () => {
+test('whole-house: the default limit is 40 seats, and 0 means no limit', async () => {
   const [usual, unlimited] = await Promise.all([
     startReplica(platform, { MAX_HELD_SEATS_PER_USER: '' }),
     startReplica(platform, { MAX_HELD_SEATS_PER_USER: '0' }),

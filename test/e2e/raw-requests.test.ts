@@ -72,7 +72,7 @@ async function statusOf({ method }: Request, address: string, caller: Caller, bo
 }
 
 describe.each(WITH_BODY)('raw-json: %s', (route) => {
-  test('no body, whoever sends it, makes a fault', async () => {
+  test('no body from any caller gets an answer of 5xx', async () => {
     const row = rowOf(route);
     const request = requestOf(route, row, aboutIn(world, row));
     // Most of them reach the use case, whose refusal is not looked at: an order of nobody is not changed by them.
@@ -106,7 +106,7 @@ interface Parameter {
 }
 
 describe.each(Object.keys(ROUTES))('raw-address: %s', (route) => {
-  test('no path, query or header, whoever sends it, makes a fault', async () => {
+  test('no path, query or header from any caller gets an answer of 5xx', async () => {
     const row = rowOf(route);
     const request = requestOf(route, row, aboutIn(world, row));
     const { body: document } = await world.platform.app.call('GET', '/openapi.json');
